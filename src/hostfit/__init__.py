@@ -1,0 +1,1 @@
+"""hostfit: does this image fit this host?"""

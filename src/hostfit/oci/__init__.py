@@ -1,0 +1,1 @@
+"""What OCI runtimes and engines hand over: bundle, state, argv, references, digests."""

@@ -1,0 +1,1 @@
+"""What engines call: the OCI runtime wrapper and the createRuntime hook."""
