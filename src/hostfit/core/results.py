@@ -100,7 +100,7 @@ class SetResult:
 
     __slots__ = ("preferred", "result", "rules", "set")
 
-    def __init__(self, set: CompatibilitySet, result: str, rules: tuple[RuleResult, ...], preferred: int) -> None:  # noqa: A002
+    def __init__(self, set: CompatibilitySet, result: str, rules: tuple[RuleResult, ...], preferred: int) -> None:  # noqa: A002 - the design's word
         self.set = set
         self.result = result
         self.rules = rules

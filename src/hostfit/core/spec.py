@@ -71,7 +71,7 @@ class Matcher:
     def __init__(
         self,
         features: tuple[Term, ...] | None = None,
-        any: tuple[tuple[Term, ...], ...] | None = None,  # noqa: A002
+        any: tuple[tuple[Term, ...], ...] | None = None,  # noqa: A002 - NFD's key
     ) -> None:
         self.features = features
         self.any = any
