@@ -1,0 +1,90 @@
+"""What a person sees: colour only on a terminal, progress only on a terminal, errors in one shape."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from hostfit.core.text import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hostfit.core.errors import HostfitError
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+_PLAIN_WIDTH = 100
+"""Columns where standard output is no terminal: wide enough for a log, narrow enough for a ticket."""
+
+
+class Console:
+    """Standard output and error of one command."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.out = sys.stdout if out is None else out
+        self.err = sys.stderr if err is None else err
+        self.terminal = self.out.isatty()
+        self.width = shutil.get_terminal_size((_PLAIN_WIDTH, 24)).columns if self.terminal else _PLAIN_WIDTH
+
+    def print(self, text: str = "") -> None:
+        """Write one line, or several, to standard output."""
+        self.out.write(text + "\n")
+
+    def paint(self, text: str, colour: str) -> str:
+        """Give `text` in a colour where a terminal shows it (see no-color.org for NO_COLOR)."""
+        if not self.terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return text
+        return f"\033[{_COLOURS[colour]}m{text}\033[0m"
+
+    def complain(self, message: str) -> None:
+        """Write one line to standard error, with the program's name before it."""
+        self.err.write(f"hostfit: {message}\n")
+
+    def fail(self, error: HostfitError) -> int:
+        """Show an error with its problems and its hint, and give the exit code to end with."""
+        self.complain(escape(error.message, 4096))
+        for problem in getattr(error, "problems", ()):
+            self.err.write(f"  {escape(str(problem), 4096)}\n")
+        if error.hint:
+            self.err.write(f"  hint: {escape(error.hint, 4096)}\n")
+        return error.exit_code
+
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Progress]:
+        """Show how far a longer work has come, on the terminal's last line, and wipe it at the end."""
+        shown = Progress(self.err if self.err.isatty() else None, total)
+        try:
+            yield shown
+        finally:
+            shown.wipe()
+
+
+class Progress:
+    """One line on a terminal that says which step of how many is under way; nothing elsewhere."""
+
+    def __init__(self, out: TextIO | None, total: int) -> None:
+        self._out = out
+        self._total = total
+        self._done = 0
+
+    def step(self, what: str) -> None:
+        """Say that the next step begins."""
+        self._done += 1
+        if self._out is not None:
+            self._out.write(f"\r\033[K[{self._done}/{self._total}] {escape(what, 60)}")
+            self._out.flush()
+
+    def wipe(self) -> None:
+        """Clear the line."""
+        if self._out is not None and self._done:
+            self._out.write("\r\033[K")
+            self._out.flush()
+
+    def over(self, work: Iterable[str]) -> Iterator[str]:
+        """Go through `work`, announcing each."""
+        for one in work:
+            self.step(one)
+            yield one

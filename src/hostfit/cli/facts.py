@@ -1,0 +1,125 @@
+"""`hostfit facts`: what this host has, as a table, as JSON, or recorded for another day (SA4, SA5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hostfit.cli.table import render
+from hostfit.core import limits
+from hostfit.core.facts import Feature, Unknown, Wanted
+from hostfit.core.text import escape
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from hostfit.cli.console import Console
+    from hostfit.core.paths import Paths
+    from hostfit.facts.host import Host
+    from hostfit.facts.recorded import Recorded
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "names", nargs="*", metavar="FEATURE", help="features, elements or whole domains to show; without any, all"
+    )
+    parser.add_argument("--root", metavar="DIR", help="read the tree below DIR instead of this host")
+    parser.add_argument("--facts", metavar="FILE", help="show a recorded host instead of this one")
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="how to print them")
+    parser.add_argument("--output", metavar="FILE", help="record the facts in FILE as JSON")
+
+
+def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
+    """Show or record facts. Raises UsageError for a name that is not in the vocabulary."""
+    host = open_host(options, paths)
+    wanted = _wanted(options.names, host)
+    features: dict[str, Feature] = {}
+    with console.progress(len(wanted.elements)) as progress:
+        for name, elements in sorted(wanted.elements.items()):
+            progress.step(name)
+            features.update(host.read(Wanted({name: elements})))
+    if options.output is not None or options.format == "json":
+        import json  # noqa: PLC0415 - the table does not need it
+
+        from hostfit.facts import recorded  # noqa: PLC0415 - the table does not need it
+
+        text = json.dumps(recorded.dump(features), indent=1, sort_keys=True) + "\n"
+        if options.output is not None:
+            _record(options.output, text)
+        else:
+            console.out.write(text)
+        return 0
+    console.print(render(("FEATURE", "ELEMENT", "VALUE"), rows(features), console.width))
+    return 0
+
+
+def open_host(options: argparse.Namespace, paths: Paths) -> Host | Recorded:
+    """Give the host that --facts or --root names, else this one. Raises FactsError for a bad recording."""
+    if options.facts is not None:
+        if options.root is not None:
+            from hostfit.core.errors import UsageError  # noqa: PLC0415 - needed for the message only
+
+            raise UsageError("options --facts and --root: at most one expected, found both")
+        from hostfit.cli.files import read_named  # noqa: PLC0415 - only for a recorded host
+        from hostfit.facts.recorded import Recorded  # noqa: PLC0415 - only for a recorded host
+
+        return Recorded.load(read_named(options.facts, limits.FACTS_FILE))
+    from hostfit.facts.host import Host  # noqa: PLC0415 - only for a live host
+
+    return Host(options.root or "/", etc=paths.etc)
+
+
+def _wanted(names: list[str], host: Host | Recorded) -> Wanted:
+    """Turn names into features: a feature, one of its elements, or every feature of a domain."""
+    every = [info.name for info in host.features()]
+    wanted = Wanted()
+    if not names:
+        for feature in every:
+            wanted.add(feature, None)
+        return wanted
+    from hostfit.cli.explain import find  # noqa: PLC0415 - only where names are given
+
+    for name in names:
+        domain = [feature for feature in every if feature.startswith(f"{name.lower()}.")]
+        if domain:
+            for feature in domain:
+                wanted.add(feature, None)
+            continue
+        info, element = find(name, host)
+        wanted.add(info.name, {element} if element else None)
+    return wanted
+
+
+def rows(features: Mapping[str, Feature]) -> list[tuple[str, str, str]]:
+    """Give one row per element, and one per feature that could not be determined."""
+    shown: list[tuple[str, str, str]] = []
+    for name, feature in sorted(features.items()):
+        before = len(shown)
+        shown += [(name, escape(flag), "present") for flag in sorted(feature.flags or ())]
+        shown += [(name, escape(flag), _text(gap)) for flag, gap in sorted(feature.unknown_flags.items())]
+        shown += [(name, escape(key), _text(value)) for key, value in sorted((feature.attributes or {}).items())]
+        for number, instance in enumerate(feature.instances or ()):
+            shown += [(f"{name}[{number}]", escape(key), _text(value)) for key, value in sorted(instance.items())]
+        if feature.unknown is not None:
+            shown.append((name, "", _text(feature.unknown)))
+        elif len(shown) == before:
+            shown.append((name, "", "none"))
+    return shown
+
+
+def _text(value: str | Unknown) -> str:
+    return f"unknown: {escape(value.reason)}" if isinstance(value, Unknown) else escape(value)
+
+
+def _record(path: str, text: str) -> None:
+    """Write the recording whole or not at all."""
+    from hostfit.core.errors import UsageError  # noqa: PLC0415 - recording is rare
+    from hostfit.oci.files import write_atomic  # noqa: PLC0415 - recording is rare
+
+    try:
+        write_atomic(path, text.encode(), 0o644)
+    except OSError as error:
+        import errno  # noqa: PLC0415 - needed for the message only
+
+        raise UsageError(f"file {escape(path)}: cannot be written: {errno.errorcode.get(error.errno or 0)}") from error

@@ -1,0 +1,117 @@
+"""`hostfit lint`: checks specs against checker and JSON Schema, and the configuration; converts specs (IA3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hostfit.core.errors import HostfitError, SpecError, UsageError
+from hostfit.core.text import escape
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hostfit.cli.console import Console
+    from hostfit.core.paths import Paths
+    from hostfit.core.spec import Spec
+    from hostfit.core.vocabulary import Lookup
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="specs in YAML or JSON, - for standard input; none: /etc/hostfit",
+    )
+    parser.add_argument("--require", metavar="TEXT", help="check the flat form, as in annotation io.hostfit.require")
+    parser.add_argument("--prefer", metavar="TEXT", help="check the flat form, as in annotation io.hostfit.prefer")
+    parser.add_argument("--convert", choices=["yaml", "json", "flat"], help="print the one spec given in this form")
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of specs")
+
+
+def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
+    """Check what is named; 0 if all is valid, 5 if a spec is not, 2 if the configuration is not."""
+    if options.schema:
+        from hostfit.cli.schemas import spec_schema_text  # noqa: PLC0415 - only to print it
+
+        console.print(spec_schema_text().rstrip("\n"))
+        return 0
+    from hostfit.facts.host import Host  # noqa: PLC0415 - the vocabulary with the site's own features
+
+    host = Host(etc=paths.etc)
+    flat = [(level, text) for level, text in (("required", options.require), ("preferred", options.prefer)) if text]
+    if not options.files and not flat:
+        return _lint_configuration(paths, console)
+    named = [*options.files, *[f"--{'require' if level == 'required' else 'prefer'}" for level, _ in flat]]
+    if options.convert and len(named) != 1:
+        raise UsageError(f"option --convert: exactly one spec expected, found {len(named)}")
+    worst = 0
+    for number, name in enumerate(named):
+        text = None if number < len(options.files) else flat[number - len(options.files)]
+        worst = max(worst, _lint_one(name, text, host.lookup, options, console))
+    return worst
+
+
+def _lint_one(
+    name: str, text: tuple[str, str] | None, lookup: Lookup, options: argparse.Namespace, console: Console
+) -> int:
+    """Check one spec and print what was found, or the spec in another form."""
+    from hostfit.core import flat, lint  # noqa: PLC0415 - after the arguments are known to be good
+
+    try:
+        spec = _read(name, lookup) if text is None else flat.parse(text[1], level=text[0], lookup=lookup, place=name)
+    except SpecError as error:
+        return console.fail(error)
+    warnings = lint.warnings(spec, lookup=lookup)
+    for warning in warnings:
+        console.complain(f"warning: {escape(name)}: {escape(str(warning), 4096)}")
+    if warnings and options.strict:
+        return SpecError.exit_code
+    if options.convert:
+        console.print(_convert(spec, options.convert).rstrip("\n"))
+    else:
+        console.print(f"{escape(name)}: {console.paint('valid', 'green')}")
+    return 0
+
+
+def _read(name: str, lookup: Lookup) -> Spec:
+    """Read a document; the checker decides, and the published schema must agree."""
+    from hostfit.cli.files import read_spec_file  # noqa: PLC0415 - reads YAML, which costs its import
+    from hostfit.cli.schemas import schema_problems  # noqa: PLC0415 - jsonschema costs 100 ms
+    from hostfit.core.write import to_tree  # noqa: PLC0415 - with the above
+
+    spec = read_spec_file(name, lookup)
+    problems = schema_problems(to_tree(spec))
+    if problems:
+        raise SpecError(f"{name}: does not agree with the published schema", problems)
+    return spec
+
+
+def _convert(spec: Spec, form: str) -> str:
+    from hostfit.core import flat, write  # noqa: PLC0415 - only to convert
+
+    if form == "flat":
+        return flat.render(spec)
+    if form == "json":
+        return write.to_json(spec)
+    import yaml  # noqa: PLC0415 - only to convert
+
+    text: str = yaml.safe_dump(write.to_tree(spec), sort_keys=False, default_style=None, allow_unicode=True)
+    return text
+
+
+def _lint_configuration(paths: Paths, console: Console) -> int:
+    """Check /etc/hostfit as the hot path would read it, and compile it where we may."""
+    from hostfit.policy import compiled, load  # noqa: PLC0415 - only for the configuration
+
+    policy = load.load(paths)
+    console.print(f"{paths.etc}: {console.paint('valid', 'green')}")
+    try:
+        compiled.compile_policy(paths)
+    except (OSError, HostfitError) as error:
+        console.complain(f"warning: {paths.var}: compiled policy cannot be written: {escape(str(error))}")
+    for line in policy.summary():
+        console.print(f"  {escape(line)}")
+    return 0

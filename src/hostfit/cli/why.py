@@ -1,0 +1,31 @@
+"""`hostfit why CONTAINER`: the kept report of a decision, for whoever reads the journal at night."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hostfit.cli.console import Console
+    from hostfit.core.paths import Paths
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("container", metavar="CONTAINER", help="container id, or a prefix that only one has")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print it")
+
+
+def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
+    """Show the newest report on the container. Raises UsageError where none, or more than one, is kept."""
+    import json  # noqa: PLC0415 - every report is JSON
+
+    from hostfit.gate import keep, render  # noqa: PLC0415 - needed once the arguments are good
+
+    report = keep.find(options.container, paths)
+    if options.format == "json":
+        console.print(json.dumps(report, indent=2))
+    else:
+        console.print(render.text(report, width=console.width).rstrip("\n"))
+    return 0
