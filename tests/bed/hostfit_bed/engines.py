@@ -106,7 +106,9 @@ class Containerd:
 
     def left(self):
         """Containers and tasks that are still there."""
-        return self("containers", "ls", "-q", check=True).out.split() + self("tasks", "ls", "-q", check=True).out.split()
+        return (
+            self("containers", "ls", "-q", check=True).out.split() + self("tasks", "ls", "-q", check=True).out.split()
+        )
 
 
 class Docker:
@@ -160,7 +162,10 @@ class Bare:
         path.mkdir()
         self.room.run(["runc", "spec", "--bundle", path], check=True)
         config = json.loads((path / "config.json").read_text())
-        config["process"] |= {"terminal": False, "args": args or ["/bin/sh", "-c", "echo started in the container; exit 7"]}
+        config["process"] |= {
+            "terminal": False,
+            "args": args or ["/bin/sh", "-c", "echo started in the container; exit 7"],
+        }
         config["process"].pop("rlimits", None)
         config["root"] = {"path": str(self.rootfs), "readonly": True}
         config["annotations"] = annotations or {}

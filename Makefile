@@ -1,0 +1,59 @@
+# hostfit: what can be made here. `make help` lists the targets.
+#
+# demo, test and test-engines install what they need from Debian's and Python's packages, so they need root.
+# Engines run in a private room of their own (packaging/dev/room) and leave nothing on the machine.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hostfit-tests
+ROOT = @[ "$$(id -u)" = 0 ] || { echo "make $@: needs root" >&2; exit 1; }
+PYTEST_FLAGS ?=
+
+.PHONY: help demo test lint dist test-engines clean
+
+help:
+	@echo 'make demo          two images through Podman and containerd: one starts, one is refused and why (root)'
+	@echo 'make test          linters and all tests but those of test-engines (root)'
+	@echo 'make lint          ruff, mypy and the rooms of the code'
+	@echo 'make test-engines  tests on booted Debian releases and on tools built from source (root, minutes)'
+	@echo 'make dist          source archive and wheel in dist/'
+	@echo 'make clean         removes what these made, the cache outside the tree too'
+
+demo:
+	$(ROOT)
+	@packaging/dev/set-up demo
+	@packaging/demo/demo
+
+test:
+	$(ROOT)
+	@set -euo pipefail; \
+	environment=$$(packaging/dev/set-up test); \
+	echo "== all tests, with today's versions of the Python packages"; \
+	"$$environment/bin/python" -m pytest tests -m 'not engines' $(PYTEST_FLAGS); \
+	echo "== the product's own tests, with the Python packages of Debian"; \
+	HOSTFIT_REQUIRE_ALL= PYTHONNOUSERSITE=1 /usr/bin/python3 -m pytest tests -m 'not engines and not system' --ignore=tests/lint $(PYTEST_FLAGS)
+
+lint:
+	@set -euo pipefail; \
+	environment=$$(packaging/dev/set-up test); \
+	"$$environment/bin/python" -m pytest tests/lint $(PYTEST_FLAGS)
+
+test-engines:
+	$(ROOT)
+	@set -euo pipefail; \
+	environment=$$(packaging/dev/set-up engines); \
+	"$$environment/bin/python" -m pytest tests -m engines $(PYTEST_FLAGS)
+
+dist:
+	@set -euo pipefail; \
+	environment=$$(packaging/dev/set-up dist); \
+	copy=$$(mktemp -d); \
+	trap 'rm -rf "$$copy"' EXIT; \
+	cp -a pyproject.toml README.md LICENSE src hooks "$$copy/"; \
+	"$$environment/bin/python" -m build --quiet --outdir dist "$$copy"; \
+	ls -l dist
+
+clean:
+	rm -rf dist build "$(CACHE)"
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .hypothesis .import_linter_cache
