@@ -1,0 +1,130 @@
+"""hostfit-runtime: what engines call in runc's place. It decides on create, run and restore, then is the runtime."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from hostfit.core.errors import HostfitError, RuntimeUnusableError
+from hostfit.core.paths import Paths
+from hostfit.oci import argv
+from hostfit.runtime import execve, record
+from hostfit.runtime.abort import abort, crash
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hostfit.oci.argv import Call
+
+_LINK = "hostfit-runtime-"
+_CALLER = ("GRPC_ADDRESS", "TTRPC_ADDRESS", "NAMESPACE")
+"""What containerd's shim tells about itself."""
+
+
+def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
+    """Become the runtime for this process's arguments; return, with the exit status, only if nothing starts.
+
+    `script` is the launcher's path, whose name may ask for a runtime: hostfit-runtime-NAME; `places` are those of
+    Paths. `gate` answers decide and publish; by default it is hostfit.gate.gate.
+    """
+    paths = Paths(*places)
+    execve.isolate(script)
+    words = execve.arguments()
+    call = argv.parse(words)
+    program = os.path.basename(script)
+    name = program[len(_LINK) :] if program.startswith(_LINK) else ""
+    try:
+        # Without an id there is nothing to create: the runtime says so itself, or prints its help.
+        if call.verb not in argv.GATED or not call.id:
+            _pass(call, words, script, paths, name)
+        else:
+            _start(call, words, script, paths, name, gate=gate)
+    except HostfitError as error:
+        return abort(call, error.message)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing starts because of it
+        return abort(call, crash(error))
+    return abort(call, "internal error: the runtime was not executed")
+
+
+def _pass(call: Call, words: list[bytes], script: str, paths: Paths, name: str) -> None:
+    """Execute the container's runtime for a verb that starts nothing new; no policy where there is a record."""
+    from hostfit.runtime import fallback  # noqa: PLC0415 - a start does not need it
+
+    path = fallback.recorded(call, paths) or fallback.without_record(call, paths, name)
+    _require_other(path, script)
+    execve.become(path, words)
+
+
+def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str, *, gate: Any) -> None:
+    """Decide on a start; execute the runtime or raise HostfitError with the reason. Nothing is left behind then."""
+    from hostfit.runtime import judge  # noqa: PLC0415 - other verbs need none of it
+
+    root = record.absolute_root(call)
+    me, since = os.getpid(), record.started(os.getpid())
+    before = record.load(paths, root, call.id)
+    if before is not None and before.pid == me and before.start == since:
+        record.remove(paths, root, call.id)
+        raise RuntimeUnusableError(
+            f"runtime {before.runtime}: called hostfit-runtime again; a runtime's own configuration must not name it"
+        )
+    asked = judge.request(
+        paths,
+        entry="runtime",
+        verb=call.verb,
+        id=call.id,
+        bundle=record.absolute_bundle(call),
+        config=call.config,
+        root=root,
+        runtime=name,
+        environ={key: os.environ[key] for key in _CALLER if key in os.environ},
+    )
+    report = judge.judge(asked, paths, gate)
+    if not report.starts:
+        raise RuntimeUnusableError(report.line)
+    mine = record.Record(report.runtime_path, asked.bundle.path, me, since, judge.digest(asked.bundle))
+    try:
+        execve.require_usable(mine.runtime)
+        _require_other(mine.runtime, script)
+        _remember(paths, root, call, mine, name)
+        # As late as can be: what the runtime reads in a moment should be what was judged (security rule R8).
+        judge.require_unchanged(asked.bundle)
+        execve.become(mine.runtime, words)
+    except HostfitError as error:
+        record.remove(paths, root, call.id)
+        judge.correct(report, paths, gate, error.message)
+        raise
+
+
+def _remember(paths: Paths, root: str, call: Call, mine: record.Record, name: str) -> None:
+    """Write the record; without it, only a runtime that later calls find all the same may start."""
+    try:
+        record.save(paths, root, call.id, mine)
+    except OSError as error:
+        found = errno.errorcode.get(error.errno or 0, "an error")
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and not _host_root():
+            raise RuntimeUnusableError(
+                f"rootless containers are not supported: {paths.run} must be writable, found {found}"
+            ) from error
+        from hostfit.runtime import fallback  # noqa: PLC0415 - a disk that is full is rare
+
+        if fallback.without_record(call, paths, name) != mine.runtime:
+            raise RuntimeUnusableError(
+                f"{paths.run}/containers: must be writable to run on {mine.runtime}, found {found}"
+            ) from error
+
+
+def _host_root() -> bool:
+    from hostfit.oci.files import maps_host_root  # noqa: PLC0415 - only where something failed
+
+    return os.geteuid() == 0 and maps_host_root()
+
+
+def _require_other(path: str, script: str) -> None:
+    """Raise RuntimeUnusableError where the runtime is this program itself."""
+    try:
+        same = os.path.samefile(path, script)
+    except OSError:
+        return
+    if same:
+        raise RuntimeUnusableError(f"runtime {path}: must be an OCI runtime, found hostfit-runtime itself")
