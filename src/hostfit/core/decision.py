@@ -68,15 +68,42 @@ def judge(document: Document, result: SpecResult | None, knobs: Knobs) -> Judgem
     return Judgement(document, verdict, action, knob, result)
 
 
+class Candidate:
+    """A runtime that was considered: its name, the binary or shim that would be executed, and why not, if so.
+
+    An empty `reason` means that it may take the container.
+    """
+
+    __slots__ = ("name", "path", "reason")
+
+    def __init__(self, name: str, path: str = "", reason: str = "") -> None:
+        self.name = name
+        self.path = path
+        self.reason = reason
+
+    def _key(self) -> tuple[str, str, str]:
+        return (self.name, self.path, self.reason)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Candidate) and other._key() == self._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Candidate{self._key()!r}"
+
+
 class Decision:
     """What is to happen, and why.
 
     `action` is the strictest of the judgements'; `verdict` the worst of the enforced documents; `lifted` is set
     when the break-glass file turned a denial into a start; `error` is one line about what could not be evaluated at
-    all (a crash, a broken store), empty otherwise.
+    all (a crash, a broken policy), empty otherwise. `runtime` names the runtime that takes the container, empty where
+    none of the `candidates` can.
     """
 
-    __slots__ = ("action", "error", "judgements", "lifted", "runtime", "verdict")
+    __slots__ = ("action", "candidates", "error", "judgements", "lifted", "runtime", "verdict")
 
     def __init__(
         self,
@@ -85,6 +112,7 @@ class Decision:
         judgements: tuple[Judgement, ...],
         *,
         runtime: str = "",
+        candidates: tuple[Candidate, ...] = (),
         lifted: bool = False,
         error: str = "",
     ) -> None:
@@ -92,6 +120,7 @@ class Decision:
         self.verdict = verdict
         self.judgements = judgements
         self.runtime = runtime
+        self.candidates = candidates
         self.lifted = lifted
         self.error = error
 
@@ -101,10 +130,42 @@ def strictest(actions: tuple[str, ...]) -> str:
     return max(actions, key=ACTIONS.index, default=ALLOW)
 
 
-def decide(judgements: tuple[Judgement, ...], *, runtime: str = "", lifted: bool = False) -> Decision:
-    """Combine the judgements on all documents of one container into one decision."""
+def decide(
+    judgements: tuple[Judgement, ...], *, candidates: tuple[Candidate, ...] = (), lifted: bool = False
+) -> Decision:
+    """Combine the judgements on all documents of one container into one decision.
+
+    The first candidate without a reason against it takes the container. `lifted` says that the break-glass file is
+    there: a denial becomes a warning, the verdict stays what it is.
+    """
     enforced = [one for one in judgements if not one.document.reported_only]
     action = strictest(tuple([one.action for one in enforced]))
     verdict = worst([one.verdict for one in enforced]) if enforced else FIT
     lifts = lifted and action == DENY
-    return Decision(WARN if lifts else action, verdict, judgements, runtime=runtime, lifted=lifts)
+    runtime = next((one.name for one in candidates if not one.reason), "")
+    return Decision(
+        WARN if lifts else action, verdict, judgements, runtime=runtime, candidates=candidates, lifted=lifts
+    )
+
+
+def failed(
+    error: str,
+    *,
+    verdict: str = UNKNOWN,
+    judgements: tuple[Judgement, ...] = (),
+    candidates: tuple[Candidate, ...] = (),
+    lifted: bool = False,
+) -> Decision:
+    """Give the decision where something could not be evaluated at all: a denial, unless the break-glass file is there
+    and a runtime is known.
+    """
+    runtime = next((one.name for one in candidates if not one.reason), "")
+    return Decision(
+        WARN if lifted else DENY,
+        verdict,
+        judgements,
+        runtime=runtime,
+        candidates=candidates,
+        lifted=lifted,
+        error=error,
+    )

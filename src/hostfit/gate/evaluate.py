@@ -1,0 +1,107 @@
+"""Documents to judgements: gather what has a say, read the facts they name, compare, judge each by its knob."""
+
+from __future__ import annotations
+
+from hostfit.core import match
+from hostfit.core.decision import judge
+from hostfit.core.document import BROKEN, IMAGE, MISSING, PRESENT, Document, Provenance
+from hostfit.core.errors import HostfitError
+from hostfit.core.facts import Feature, Unknown, Wanted
+from hostfit.core.image import Resolution
+from hostfit.core.results import INVALID, UNKNOWN, SpecResult
+from hostfit.gate.deadline import Expired
+from hostfit.sources import collect, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from hostfit.core.decision import Judgement, Knobs
+    from hostfit.core.vocabulary import Lookup
+    from hostfit.gate.deadline import Deadline
+    from hostfit.oci.request import Request
+
+_LATE = "took longer than 2 s"
+
+
+def resolved(request: Request, deadline: Deadline) -> tuple[Resolution, Document | None]:
+    """Find the image of a request; a store that is broken or too slow gives a document that says so (`on_error`)."""
+    try:
+        with deadline:
+            return resolve.resolve(request), None
+    except HostfitError as error:
+        return Resolution("", None, error.message), _broken("image store", error.message)
+    except Expired:
+        return Resolution("", None, f"image store: {_LATE}"), _broken("image store", f"image store: {_LATE}")
+
+
+def gathered(
+    request: Request,
+    resolution: Resolution,
+    administrators: tuple[tuple[Document, ...], bool],
+    *,
+    lookup: Lookup,
+    var: str,
+    deadline: Deadline,
+) -> tuple[Document, ...]:
+    """Give every document that has a say: the administrator's own, and unless those replace them, all others."""
+    own, replace = administrators
+    if replace:
+        return own
+    try:
+        with deadline:
+            found = collect.documents(request, resolution, lookup=lookup, var=var)
+    except HostfitError as error:
+        return (*own, _broken("spec sources", error.message))
+    except Expired:
+        return (*own, _broken("spec sources", f"spec sources: {_LATE}"))
+    if resolution.unresolved and not any([one.state != PRESENT for one in found]):
+        found = [*found, Document(Provenance(IMAGE, "image store"), state=MISSING, reason=resolution.reason)]
+    return (*own, *found)
+
+
+def facts_for(documents: tuple[Document, ...], host: Any, deadline: Deadline) -> dict[str, Feature]:
+    """Read the facts that the documents name, one feature at a time: one that hangs makes no other unknown."""
+    wanted = Wanted()
+    for one in documents:
+        if one.spec is not None:
+            for feature, names in one.spec.wanted().elements.items():
+                wanted.add(feature.lower(), names)
+    facts: dict[str, Feature] = {}
+    for feature, names in wanted.elements.items():
+        try:
+            with deadline:
+                facts.update(host.read(Wanted({feature: names})))
+        except Expired:
+            facts[feature] = Feature(unknown=Unknown(f"{feature}: evaluation {_LATE}"))
+    return facts
+
+
+def judged(
+    documents: tuple[Document, ...], facts: Mapping[str, Feature], knobs: Knobs, tag: str, deadline: Deadline
+) -> tuple[Judgement, ...]:
+    """Compare each document with the facts and judge it."""
+    return tuple([judge(one, _result(one, facts, tag, deadline), knobs) for one in documents])
+
+
+def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline: Deadline) -> SpecResult | None:
+    if document.state != PRESENT or document.spec is None:
+        return None
+    try:
+        # No fact was read in time, or comparing is what takes so long: the former has its unknown results already.
+        if deadline.passed:
+            return _late(facts)
+        with deadline:
+            return match.evaluate(document.spec, facts, tag=tag)
+    except Expired:
+        return SpecResult(INVALID, (), None, f"comparison with the host {_LATE}")
+
+
+def _late(facts: Mapping[str, Feature]) -> SpecResult:
+    reasons = [one.unknown.reason for one in facts.values() if one.unknown is not None]
+    return SpecResult(UNKNOWN, (), None, reasons[0] if reasons else f"evaluation {_LATE}")
+
+
+def _broken(place: str, reason: str) -> Document:
+    return Document(Provenance(IMAGE, place), state=BROKEN, reason=reason)

@@ -1,0 +1,155 @@
+"""Reports that are kept for `hostfit why`: the last 1000, and no more than 16 MiB, under /run/hostfit/reports.
+
+A file name says when, how long and of which container: `TIME~SIZE~CONTAINER`, the numbers in hexadecimal. So old ones
+are found by listing the directory, without opening or even asking after a single file, and processes that prune at the
+same time can at worst both try to remove the same one.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hostfit.core import fastjson
+from hostfit.core.errors import UsageError
+from hostfit.core.text import escape
+from hostfit.oci.files import ensure_directory, read_capped, symbol, write_atomic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hostfit.core.paths import Paths
+    from hostfit.gate.report import Report
+
+REPORTS = 1000
+BYTES = 16 << 20
+_ONE = 1 << 20
+"""Bytes of one report; a longer one loses the rules that matched, then all rules."""
+_ID = 128
+"""Characters of a container's id that a file name holds."""
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
+_ABANDONED = 60 * 10**9
+"""Nanoseconds (monotonic) after which a half-written file is nobody's any more."""
+
+
+def folder(paths: Paths) -> str:
+    """Where reports are kept, root's alone to read."""
+    return f"{paths.run}/reports"
+
+
+def keep(report: Report, tree: dict[str, Any], paths: Paths) -> None:
+    """Keep a report (`tree` is its JSON form), and drop the oldest ones. Raises OSError where it cannot be kept."""
+    if not report.request.id:
+        # `hostfit check` asks about an image; there is no container to ask about later.
+        return
+    data = _encoded(tree)
+    place = folder(paths)
+    ensure_directory(place, 0o700)
+    name = f"{report.when:016x}~{len(data):x}~{_file_id(report.request.id)}"
+    write_atomic(f"{place}/{name}", data, 0o600, durable=False)
+    prune(place)
+
+
+def prune(place: str) -> None:
+    """Drop the oldest reports beyond the limits. Raises OSError where the directory cannot be listed."""
+    names = sorted(os.listdir(place), reverse=True)
+    total = 0
+    for rank, name in enumerate(names):
+        size = _size(name)
+        total += max(size, 0)
+        if size < 0:
+            _drop_abandoned(place, name)
+        elif rank >= REPORTS or total > BYTES:
+            _drop(f"{place}/{name}")
+
+
+def find(prefix: str, paths: Paths) -> dict[str, Any]:
+    """Give the newest report on the container with this id, or with the only id that starts so.
+
+    Raises UsageError where none is kept, more than one container matches, or the report cannot be read.
+    """
+    place = folder(paths)
+    try:
+        names = sorted([name for name in os.listdir(place) if _size(name) >= 0], reverse=True)
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise UsageError(
+            f"{escape(place, 4096)}: required readable, found {symbol(error)}", hint="reports are kept for root"
+        ) from error
+    wanted = _file_id(prefix)
+    matching = [name for name in names if wanted and name.rpartition("~")[2].startswith(wanted)]
+    exact = [name for name in matching if name.rpartition("~")[2] == wanted]
+    found = exact or matching
+    if not found:
+        raise UsageError(
+            f"container {escape(prefix)}: required a kept report, found none",
+            hint="the journal keeps more: journalctl -t hostfit",
+        )
+    ids = sorted({name.rpartition("~")[2] for name in found})
+    if len(ids) > 1:
+        raise UsageError(f"container {escape(prefix)}: required an id or unique prefix, found {len(ids)} that match")
+    return _read(f"{place}/{found[0]}")
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        tree = fastjson.loads(read_capped(path, 2 * _ONE), what="kept report", cap=2 * _ONE)
+    except (OSError, ValueError) as error:
+        why = symbol(error) if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{escape(path, 4096)}: required a report, found {why}") from error
+    if not isinstance(tree, dict):
+        raise UsageError(f"{escape(path, 4096)}: required a report, found other JSON")
+    return tree
+
+
+def _encoded(tree: dict[str, Any]) -> bytes:
+    data = fastjson.dumps(tree).encode()
+    for matching in (False, True):
+        if len(data) <= _ONE:
+            break
+        tree = _shorter(tree, everything=matching)
+        data = fastjson.dumps(tree).encode()
+    return data
+
+
+def _shorter(tree: dict[str, Any], *, everything: bool) -> dict[str, Any]:
+    documents = []
+    for document in tree.get("documents", []):
+        sets = [
+            {**one, "rules": [] if everything else [rule for rule in one["rules"] if rule["result"] != "match"]}
+            for one in document["sets"]
+        ]
+        documents.append({**document, "sets": sets})
+    return {**tree, "documents": documents, "shortened": True}
+
+
+def _file_id(container: str) -> str:
+    return "".join([char if char in _SAFE else "_" for char in container[:_ID]])
+
+
+def _size(name: str) -> int:
+    """The length that a file name states, or -1 for a name that is none of ours."""
+    parts = name.split("~")
+    if len(parts) != 3 or name.startswith("."):
+        return -1
+    try:
+        return int(parts[1], 16)
+    except ValueError:
+        return -1
+
+
+def _drop_abandoned(place: str, name: str) -> None:
+    """Remove what a killed process left half-written (names of oci.files.write_atomic)."""
+    import time  # noqa: PLC0415  # such files are rare
+
+    stamp = name.rpartition(".")[2]
+    if name.startswith(".") and stamp.isdigit() and time.monotonic_ns() - int(stamp) > _ABANDONED:
+        _drop(f"{place}/{name}")
+
+
+def _drop(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return

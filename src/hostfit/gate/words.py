@@ -1,0 +1,70 @@
+"""Text for engines: plain ASCII on one line, without the words by which engines turn an error into another one.
+
+Podman, Docker, CRI-O and containerd search an OCI runtime's message for such words and then report, say, a missing
+executable with exit code 127 instead of the reason (libpod/oci_util.go, moby daemon/errors.go, CRI-O runtime_oci.go).
+"""
+
+from __future__ import annotations
+
+from hostfit.core import limits
+from hostfit.core.text import escape
+
+RECLASSIFIED = (
+    "permission denied",
+    "operation not permitted",
+    "not found",
+    "no such file or directory",
+    "executable file not found",
+    "executable path is empty",
+    "open executable",
+    "is a directory",
+    "not a directory",
+    "system cannot find the file specified",
+    "no such process",
+    "no such file",
+    "container not running",
+    "invalid process",
+    "does not exist",
+    "process already finished",
+)
+"""In lower case; engines compare some of them without regard to case."""
+
+
+def safe(text: str, limit: int = limits.DIAGNOSTIC_VALUE) -> str:
+    """Give one value from outside escaped, in ASCII and with nothing reclassified, at most `limit` characters."""
+    return cut(broken(_ascii(escape(text, limit))), limit)
+
+
+def line(text: str) -> str:
+    """Give a whole message, whose values went through `safe`, as the one line that an engine is shown.
+
+    Words that meet only in the message are broken here, and the line stays below 1 KiB.
+    """
+    shown = text if text.isascii() and text.isprintable() else _ascii(escape(text, limits.DIAGNOSTIC_LINE))
+    return cut(broken(shown), limits.DIAGNOSTIC_LINE)
+
+
+def cut(text: str, limit: int) -> str:
+    """Give at most `limit` characters; what is cut ends in `...`."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def broken(text: str) -> str:
+    r"""Write the spaces of a reclassified phrase of an ASCII text as `\x20`, so that no engine's search meets it."""
+    lower = text.lower()
+    for phrase in RECLASSIFIED:
+        start = lower.find(phrase)
+        while start >= 0:
+            end = start + len(phrase)
+            text = text[:start] + text[start:end].replace(" ", "\\x20") + text[end:]
+            lower = text.lower()
+            start = lower.find(phrase)
+    return text
+
+
+def _ascii(text: str) -> str:
+    return "".join([char if char.isascii() else _numbered(ord(char)) for char in text])
+
+
+def _numbered(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

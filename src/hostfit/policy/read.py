@@ -1,0 +1,198 @@
+"""The policy from its own files: hostfit.toml, then conf.d/*.toml by name, then images.d/*.yaml (cold).
+
+In [policy] and in a runtime of the same name the later file wins key by key; scopes add up.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hostfit.core import limits
+from hostfit.core.decision import ACTIONS, Knobs
+from hostfit.core.errors import PolicyError
+from hostfit.core.text import escape
+from hostfit.oci.files import read_trusted, symbol
+from hostfit.policy.fields import Finding, InvalidPolicyError, Table, shown
+from hostfit.policy.images import Images
+from hostfit.policy.model import BUILT_IN, KNOBS, Policy, Scope, built_in
+from hostfit.policy.runtimes import Runtimes
+from hostfit.policy.tomllines import key_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hostfit.core.paths import Paths
+    from hostfit.policy.images import Entry
+
+TOML = (".toml",)
+YAML = (".yaml", ".yml")
+"""Endings of the files that count in conf.d and images.d."""
+_TABLES = ("policy", "scope", "runtime")
+_POLICY = ("default", "tag", *KNOBS)
+_SCOPE = ("image", "digest", "namespace", *KNOBS)
+_FILES = 1024
+"""Files of one directory."""
+
+
+def read(paths: Paths) -> Policy:
+    """Read and check all files. Raises PolicyError (InvalidPolicyError with every finding) or gives the policy."""
+    reader = _Reader()
+    files = [f"{paths.etc}/hostfit.toml", *listed(f"{paths.etc}/conf.d", TOML)]
+    for file in files:
+        reader.configuration(file, optional=file == files[0])
+    for file in listed(f"{paths.etc}/images.d", YAML):
+        reader.entry(file)
+    return reader.finish()
+
+
+def listed(folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the files of a configuration directory with one of these endings, by name; hidden ones are skipped."""
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise PolicyError(f"{escape(folder, 4096)}: required a readable directory, found {symbol(error)}") from error
+    found = tuple([f"{folder}/{name}" for name in names if name.endswith(endings) and not name.startswith(".")])
+    if len(found) > _FILES:
+        raise PolicyError(f"{escape(folder, 4096)}: required at most {_FILES} files, found {len(found)}")
+    return found
+
+
+class _Reader:
+    """Collects what the files say, and what is wrong with them, file by file."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.sources: list[str] = []
+        self.knobs: dict[str, str] = {}
+        self.default: Table | None = None
+        self.tag = ""
+        self.scopes: list[Scope] = []
+        self.runtimes = Runtimes()
+        self.entries: list[Entry] = []
+        self.unsure = False
+
+    def configuration(self, file: str, *, optional: bool) -> None:
+        """Read one TOML file; the main one need not be there."""
+        try:
+            data = read_trusted(file, limits.POLICY_FILE)
+        except FileNotFoundError:
+            if optional and not os.path.islink(file):
+                return
+            raise PolicyError(f"{escape(file, 4096)}: required readable, found ENOENT") from None
+        self.sources.append(file)
+        text, tree = self._parsed(file, data)
+        if tree is None:
+            self.unsure = True
+            return
+        lines = key_lines(text)
+        top = Table(tree, file=file, path="", lines=lines, findings=self.findings)
+        top.known(_TABLES)
+        policy = self._table(tree.get("policy", {}), top, "policy")
+        if policy is not None:
+            self._policy(policy)
+        scopes = tree.get("scope", [])
+        if not isinstance(scopes, list):
+            top.wrong("scope", f"required [[scope]] tables, found {shown(scopes)}")
+            scopes = []
+        for number, values in enumerate(scopes):
+            scope = self._table(values, top, f"scope[{number}]")
+            if scope is not None:
+                self._scope(scope)
+        runtimes = self._table(tree.get("runtime", {}), top, "runtime")
+        for name, values in runtimes.values.items() if runtimes is not None else ():
+            runtime = self._table(values, top, f"runtime.{name}")
+            if runtime is not None:
+                self.runtimes.add(name, runtime)
+
+    def entry(self, file: str) -> None:
+        """Read one file of images.d."""
+        from hostfit.policy.imagefile import read_entry  # noqa: PLC0415  # most hosts have none, and it takes YAML
+
+        try:
+            data = read_trusted(file, limits.DOCUMENT)
+        except FileNotFoundError:
+            raise PolicyError(f"{escape(file, 4096)}: required readable, found ENOENT") from None
+        self.sources.append(file)
+        found = read_entry(data, file=file, findings=self.findings)
+        if found is not None:
+            self.entries.append(found)
+
+    def finish(self) -> Policy:
+        """Give the policy, or raise what is wrong with it."""
+        runtimes = self.runtimes.finish(built_in(), self.findings)
+        defaults: tuple[str, ...] = BUILT_IN
+        if self.default is not None:
+            name = self.default.text("default")
+            if name and name not in runtimes:
+                self.default.wrong("default", f"required a runtime that is defined, found {shown(name)}")
+            defaults = (name or BUILT_IN[0],)
+        policy = Policy(
+            knobs=Knobs(**self.knobs),
+            defaults=defaults,
+            scopes=tuple(self.scopes),
+            runtimes=runtimes,
+            images=Images(tuple(self.entries)),
+            tag=self.tag,
+            sources=tuple(self.sources),
+        )
+        if self.findings:
+            about_runtimes = [one for one in self.findings if one.key.startswith(("policy.default", "runtime"))]
+            raise InvalidPolicyError(tuple(self.findings), None if self.unsure or about_runtimes else policy)
+        return policy
+
+    def _parsed(self, file: str, data: bytes) -> tuple[str, dict[str, Any] | None]:
+        import tomllib  # noqa: PLC0415  # 15 ms, for files that are really there
+
+        try:
+            text = data.decode("utf-8")
+            return text, tomllib.loads(text)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            self.findings.append(Finding(file, line, "", "required UTF-8, found other bytes"))
+        except tomllib.TOMLDecodeError as error:
+            message, _, place = str(error).partition(" (at ")
+            line = int("".join([char for char in place.partition(",")[0] if char.isdigit()]) or "0")
+            self.findings.append(Finding(file, line, "", f"required TOML, found an error: {_lower(escape(message))}"))
+        except (RecursionError, ValueError):
+            self.findings.append(Finding(file, 0, "", "required TOML, found values that are nested or long beyond use"))
+        return "", None
+
+    def _table(self, values: Any, top: Table, path: str) -> Table | None:
+        if isinstance(values, dict):
+            return Table(values, file=top.file, path=path, lines=top.lines, findings=self.findings)
+        top.wrong(path, f"required a table, found {shown(values)}")
+        return None
+
+    def _policy(self, table: Table) -> None:
+        table.known(_POLICY)
+        if "default" in table.values:
+            self.default = table
+        self.tag = table.text("tag", default=self.tag)
+        for knob in KNOBS:
+            if knob in table.values:
+                self.knobs[knob] = table.choice(knob, ACTIONS, getattr(Knobs(), knob))
+
+    def _scope(self, table: Table) -> None:
+        table.known(_SCOPE)
+        image, digest, namespace = table.text("image"), table.text("digest"), table.text("namespace")
+        knobs = {knob: table.choice(knob, ACTIONS, "deny") for knob in KNOBS if knob in table.values}
+        if "digest" in table.values and digest and not _is_digest(digest):
+            table.wrong("digest", f"required sha256: or sha512: with lower-case hex digits, found {shown(digest)}")
+        if not {"image", "digest", "namespace"}.intersection(table.values):
+            table.wrong("", "required image, digest or namespace, found none of them")
+        if not set(KNOBS).intersection(table.values):
+            table.wrong("", f"required one of {', '.join(KNOBS)}, found none of them")
+        self.scopes.append(Scope(knobs, image=image, digest=digest, namespace=namespace))
+
+
+def _is_digest(text: str) -> bool:
+    from hostfit.core.check import is_digest  # noqa: PLC0415  # scopes with a digest are rare
+
+    return is_digest(text)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
