@@ -22,18 +22,19 @@ if TYPE_CHECKING:
     from hostfit.gate.deadline import Deadline
     from hostfit.oci.request import Request
 
-_LATE = "took longer than 2 s"
+_LATE = "took too long"
 
 
-def resolved(request: Request, deadline: Deadline) -> tuple[Resolution, Document | None]:
+def resolved(request: Request, deadline: Deadline) -> tuple[Resolution, tuple[Document, ...]]:
     """Find the image of a request; a store that is broken or too slow gives a document that says so (`on_error`)."""
     try:
         with deadline:
-            return resolve.resolve(request), None
+            return resolve.resolve(request), ()
     except HostfitError as error:
-        return Resolution("", None, error.message), _broken("image store", error.message)
+        return Resolution("", None, error.message), (_broken("image store", error.message),)
     except Expired:
-        return Resolution("", None, f"image store: {_LATE}"), _broken("image store", f"image store: {_LATE}")
+        late = f"image store: {_LATE}"
+        return Resolution("", None, late), (_broken("image store", late),)
 
 
 def gathered(

@@ -13,7 +13,7 @@ from hostfit.core.image import Resolution
 from hostfit.gate import evaluate
 from hostfit.gate.candidates import candidates_for
 from hostfit.gate.claims import image_of, namespace_of
-from hostfit.gate.deadline import Deadline, Expired
+from hostfit.gate.deadline import SECONDS, Deadline, Expired
 from hostfit.gate.render import first_line
 from hostfit.gate.report import CRASH, POLICY, RUNTIME, Report
 from hostfit.policy import load
@@ -24,19 +24,31 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hostfit.core.decision import Candidate, Decision
+    from hostfit.core.document import Document
     from hostfit.core.paths import Paths
     from hostfit.oci.request import Request
     from hostfit.policy.model import Policy
 
+CHECK_ENTRY = "check"
+CHECK_SECONDS = 60.0
 RUNTIME_ENTRY = "runtime"
 """The entry point that executes a runtime itself, and so needs one that can be executed."""
 
 
-def decide(request: Request, paths: Paths, *, host: Any = None, tag: str = "") -> Report:
+def decide(
+    request: Request,
+    paths: Paths,
+    *,
+    host: Any = None,
+    tag: str = "",
+    resolution: Resolution | None = None,
+    extra: tuple[Document, ...] = (),
+) -> Report:
     """Decide on one request. Never raises for anything that was read: a crash is a denial.
 
     `host` answers `.read(wanted)` and `.lookup(feature)`; by default it is the machine this runs on. `tag` chooses
-    among the sets of specs; by default the policy's.
+    among the sets of specs; by default the policy's. A caller that knows the image gives its `resolution`, and one
+    that has further documents gives them as `extra`; those hold whatever else does.
     """
     lifted = False
     try:
@@ -46,7 +58,8 @@ def decide(request: Request, paths: Paths, *, host: Any = None, tag: str = "") -
             from hostfit.facts.host import Host  # noqa: PLC0415  # callers with a host of their own need no probes
 
             host = Host(etc=paths.etc)
-        return _decide(request, policy, host, var=paths.var, tag=tag or policy.tag, lifted=lifted)
+        asked = _Asked(request, policy, paths.var, tag or policy.tag, resolution, extra)
+        return _decide(asked, host, lifted=lifted)
     except PolicyError as error:
         return _without_policy(request, error, lifted)
     except (Exception, Expired) as error:  # noqa: BLE001  # whatever it is, a container must not start because of it
@@ -68,20 +81,46 @@ def publish(report: Report, paths: Paths) -> None:
             continue
 
 
-def _decide(request: Request, policy: Policy, host: Any, *, var: str, tag: str, lifted: bool) -> Report:
-    deadline = Deadline()
+class _Asked:
+    """One request with what its caller knows already."""
+
+    __slots__ = ("extra", "policy", "request", "resolution", "tag", "var")
+
+    def __init__(  # noqa: PLR0917  # one caller, with names like these
+        self,
+        request: Request,
+        policy: Policy,
+        var: str,
+        tag: str,
+        resolution: Resolution | None,
+        extra: tuple[Document, ...],
+    ) -> None:
+        self.request = request
+        self.policy = policy
+        self.var = var
+        self.tag = tag
+        self.resolution = resolution
+        self.extra = extra
+
+
+def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
+    request, policy = asked.request, asked.policy
+    # Nobody waits in the middle of a start for the answer to a person's question.
+    deadline = Deadline(CHECK_SECONDS if request.entry == CHECK_ENTRY else SECONDS)
     candidates, runtime_path = candidates_for(request, policy)
     host = _as_seen(host, candidates, policy)
-    resolution, broken = evaluate.resolved(request, deadline)
+    broken: tuple[Document, ...] = ()
+    resolution = asked.resolution
+    if resolution is None:
+        resolution, broken = evaluate.resolved(request, deadline)
     namespace = namespace_of(request, resolution)
     image = image_of(request, resolution)
     own = policy.images.documents(image)
-    documents = evaluate.gathered(request, resolution, own, lookup=host.lookup, var=var, deadline=deadline)
-    if broken is not None:
-        documents = (broken, *documents)
+    found = evaluate.gathered(request, resolution, own, lookup=host.lookup, var=asked.var, deadline=deadline)
+    documents = (*broken, *found, *asked.extra)
     facts = evaluate.facts_for(documents, host, deadline)
     knobs = policy.knobs(image, namespace)
-    judgements = evaluate.judged(documents, facts, knobs, tag, deadline)
+    judgements = evaluate.judged(documents, facts, knobs, asked.tag, deadline)
     decision = combine(judgements, candidates=candidates, lifted=lifted)
     if request.entry == RUNTIME_ENTRY and not runtime_path:
         # Nothing can be executed: no file lifts that.

@@ -105,23 +105,26 @@ def _read(path: str) -> dict[str, Any]:
 
 def _encoded(tree: dict[str, Any]) -> bytes:
     data = fastjson.dumps(tree).encode()
-    for matching in (False, True):
+    for everything in (False, True):
         if len(data) <= _ONE:
             break
-        tree = _shorter(tree, everything=matching)
-        data = fastjson.dumps(tree).encode()
+        data = fastjson.dumps(_shorter(tree, everything=everything)).encode()
     return data
 
 
 def _shorter(tree: dict[str, Any], *, everything: bool) -> dict[str, Any]:
+    """A tree without the rules that matched, or without any; each document that lost some says so."""
     documents = []
     for document in tree.get("documents", []):
         sets = [
             {**one, "rules": [] if everything else [rule for rule in one["rules"] if rule["result"] != "match"]}
             for one in document["sets"]
         ]
-        documents.append({**document, "sets": sets})
-    return {**tree, "documents": documents, "shortened": True}
+        left_out = "rules are left out here" if everything else "rules that match are left out here"
+        reason = "; ".join([part for part in (document["reason"], left_out) if part])
+        problems = document["problems"][:5] if everything else document["problems"]
+        documents.append({**document, "sets": sets, "reason": reason, "problems": problems})
+    return {**tree, "documents": documents}
 
 
 def _file_id(container: str) -> str:

@@ -33,7 +33,7 @@ def explaining(result: SpecResult) -> tuple[Leaf, ...]:
 
 
 def decisive(decision: Decision) -> Judgement | None:
-    """Give the judgement that made the decision: strictest action, then worst verdict, then the first; None if all fit."""
+    """Give the judgement that made the decision: strictest action, then worst verdict, then the first."""
     order = (INVALID, MISFIT)
     enforced = [one for one in decision.judgements if one.verdict != FIT and not one.document.reported_only]
     return min(
