@@ -53,7 +53,7 @@ def evaluate_instances(
 ) -> tuple[str, tuple[ExpressionResult, ...]]:
     """Give the result over all instances, and the leaves of the instance that matches or came closest."""
     devices = feature.instances or ()
-    if not work.spend(len(devices) * len(asked)):
+    if not work.spend(2 * len(devices) * len(asked)):
         spent = [(UNKNOWN, SPENT, f"{len(devices)} devices")] * len(asked)
         return UNKNOWN, _leaves(term, asked, spent)
     for device in devices:
