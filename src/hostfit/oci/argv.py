@@ -8,30 +8,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 GATED = ("create", "run", "restore")
 """Verbs that bring a container to life."""
 
-_VERBS = frozenset(
+_VERBS = _words(
     "checkpoint create delete events exec features h help kill list pause ps restore resume run spec start state update"
     " completion cpu-affinity debug do flags gofer install boot mount port-forward portforward read-control symbolize"
-    " tar trace uninstall umount usage verity-prepare wait info".split()  # noqa: SIM905 - a list of words reads better as words
+    " tar trace uninstall umount usage verity-prepare wait info"
 )
 """Verbs of runc, crun, youki and runsc. A word that is none of these may still be a verb, see _globals."""
 
 _GLOBAL_VALUES = ("root", "log", "log-format", "log-level", "rootless", "cgroup-manager", "criu")
 _GLOBAL_FLAGS = ("debug", "systemd-cgroup", "help", "usage", "version")
 
-_VALUES = frozenset(
+_VALUES = _words(
     "bundle config console-socket pidfd-socket pid-file preserve-fds image-path work-path parent-path empty-ns"
     " manage-cgroups-mode lsm-profile lsm-mount-context process user additional-gids env cap cwd cgroup apparmor"
     " process-label format interval resources blkio-weight cpu-period cpu-quota cpu-share cpu-burst cpu-idle"
     " cpu-rt-period cpu-rt-runtime cpuset-cpus cpuset-mems kernel-memory kernel-memory-tcp memory memory-reservation"
-    " memory-swap pids-limit l3-cache-schema mem-bw-schema page-server status-fd file user-log".split()  # noqa: SIM905 - a list of words reads better as words
+    " memory-swap pids-limit l3-cache-schema mem-bw-schema page-server status-fd file user-log"
 )
-_FLAGS = frozenset(
+_FLAGS = _words(
     "detach no-new-keyring no-pivot no-subreaper keep help usage tty no-new-privs ignore-paused all force regex quiet"
     " tcp-established ext-unix-sk shell-job file-locks auto-dedup lazy-pages leave-running pre-dump stats rootless"
-    " no-mount-fallback".split()  # noqa: SIM905 - a list of words reads better as words
+    " no-mount-fallback"
 )
 _SHORT_VALUES = {
     "create": "bf", "run": "bf", "restore": "bf", "spec": "bf", "exec": "cepug", "update": "r", "list": "f", "ps": "f",
