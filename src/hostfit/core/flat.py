@@ -23,7 +23,7 @@ inside which only `\"` and `\\` are escapes; a value with a space, `;` or `"` ne
 
 from __future__ import annotations
 
-from hostfit.core import limits
+from hostfit.core import limits, suggest
 from hostfit.core.checkrule import Matching
 from hostfit.core.errors import SpecError
 from hostfit.core.flatclause import Clause
@@ -31,18 +31,22 @@ from hostfit.core.flatlex import FlatError, clauses
 from hostfit.core.flatrender import clause, pieces
 from hostfit.core.problem import Problem, summary
 from hostfit.core.spec import CompatibilitySet, Matcher, Rule, Spec
+from hostfit.core.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hostfit.core.flatlex import Word
     from hostfit.core.vocabulary import Lookup
 
 
-def parse(text: str, *, level: str, lookup: Lookup, place: str) -> Spec:
+def parse(text: str, *, level: str, lookup: Lookup, place: str, strict: bool = False) -> Spec:
     """Compile a flat form to a spec of one set, one rule for each clause, named after the clause.
 
     `level` is REQUIRED or PREFERRED, for all of them. A feature that the vocabulary does not know is no problem
-    here; evaluation answers unknown for it. Raises SpecError with one problem for each clause that is wrong.
+    here, evaluation answers unknown for it; with `strict` (lint) it is one, and so is an unknown element.
+    Raises SpecError with one problem for each clause that is wrong.
     """
     problems: list[Problem] = []
     rules: list[Rule] = []
@@ -63,7 +67,7 @@ def parse(text: str, *, level: str, lookup: Lookup, place: str) -> Spec:
     for number, words in enumerate(found, 1):
         path = f"clause {number}"
         try:
-            matcher = _matcher(words, lookup, budget)
+            matcher = _matcher(words, lookup, budget, strict)
         except FlatError as error:
             problems.append(_problem(path, error, text))
             continue
@@ -90,8 +94,12 @@ def render(spec: Spec, *, lookup: Lookup | None = None) -> str:
     return "; ".join(said)
 
 
-def _matcher(words: list[Word], lookup: Lookup, budget: Matching) -> Matcher:
-    matcher = Clause(words, lookup).matcher
+def _matcher(words: list[Word], lookup: Lookup, budget: Matching, strict: bool) -> Matcher:
+    made = Clause(words, lookup)
+    matcher = made.matcher
+    if strict:
+        for message in _strangers(made, lookup):
+            raise FlatError(message, words[0].offset)
     for term in matcher.terms():
         for name, expression in (term.expressions or {}).items():
             budget.expressions += 1
@@ -105,6 +113,20 @@ def _matcher(words: list[Word], lookup: Lookup, budget: Matching) -> Matcher:
             for fault in budget.over_caps(expression):
                 raise FlatError(fault, words[0].offset)
     return matcher
+
+
+def _strangers(made: Clause, lookup: Lookup) -> Iterator[str]:
+    """What in a clause the vocabulary does not know."""
+    if made.info is None:
+        near = suggest.by_lookup(made.feature, lookup)
+        yield f"feature {quoted(made.feature)} is not known{near and f'; did you mean {quoted(near)}?'}"
+        return
+    for term in made.matcher.terms():
+        for name in term.expressions or ():
+            if not made.info.knows(name):
+                near = suggest.closest(name, made.info.elements)
+                hint = f"; did you mean {quoted(near)}?" if near else ""
+                yield f"element {quoted(name)} of feature {quoted(made.feature)} is not known{hint}"
 
 
 def _problem(path: str, error: FlatError, source: str) -> Problem:
