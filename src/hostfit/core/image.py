@@ -40,11 +40,12 @@ class Image:
     `names` are all names that the store itself records, `name` the one to show; `digest` is the manifest's,
     `index_digest` that of the index it was chosen from, `config_digest` the image ID. `manifest_annotations`,
     `index_annotations` and `labels` are the author's; `env` is the image config's environment; `store` names the
-    store for provenance.
+    store for provenance; `bases` are the images that this one names as its base, nearest first, as far as the same
+    store has them.
     """
 
     __slots__ = (
-        "config_digest", "digest", "env", "index_annotations", "index_digest", "labels", "manifest_annotations",
+        "bases", "config_digest", "digest", "env", "index_annotations", "index_digest", "labels", "manifest_annotations",
         "name", "names", "platform", "store" )  # fmt: skip
 
     def __init__(
@@ -61,6 +62,7 @@ class Image:
         env: tuple[str, ...] = (),
         platform: Platform | None = None,
         store: str = "",
+        bases: tuple[Image, ...] = (),
     ) -> None:
         self.name = name
         self.names = names
@@ -73,6 +75,7 @@ class Image:
         self.env = env
         self.platform = platform
         self.store = store
+        self.bases = bases
 
 
 class Resolution:
@@ -80,15 +83,16 @@ class Resolution:
 
     `engine` is "podman", "cri-o", "buildah", "containerd", "docker", or empty for a plain bundle. `image` is None
     for a plain bundle, for a buildah build step (`engine` "buildah"), and where `reason` says in one line why a
-    known engine's image could not be resolved.
+    known engine's image could not be resolved. `broken` says that the store has it but cannot be understood.
     """
 
-    __slots__ = ("engine", "image", "reason")
+    __slots__ = ("broken", "engine", "image", "reason")
 
-    def __init__(self, engine: str, image: Image | None = None, reason: str = "") -> None:
+    def __init__(self, engine: str, image: Image | None = None, reason: str = "", *, broken: bool = False) -> None:
         self.engine = engine
         self.image = image
         self.reason = reason
+        self.broken = broken
 
     @property
     def unresolved(self) -> bool:
