@@ -31,10 +31,21 @@ class FeatureInfo:
 
     `elements` maps the names that are known to their description. `open_kinds` names the kinds whose
     elements cannot be listed ahead (module names, sysctls, kernel options); `open_comparison` is how such
-    elements compare. `source` is where on the host the fact is read, `link` documentation for people.
+    elements compare and `open_prefix` what their names begin with. `source` is where on the host the
+    fact is read, `link` documentation for people.
     """
 
-    __slots__ = ("elements", "link", "meaning", "name", "open_comparison", "open_kinds", "source", "stability")
+    __slots__ = (
+        "elements",
+        "link",
+        "meaning",
+        "name",
+        "open_comparison",
+        "open_kinds",
+        "open_prefix",
+        "source",
+        "stability",
+    )
 
     def __init__(
         self,
@@ -47,6 +58,7 @@ class FeatureInfo:
         elements: tuple[ElementInfo, ...] = (),
         open_kinds: tuple[str, ...] = (),
         open_comparison: str = TEXT,
+        open_prefix: str = "",
     ) -> None:
         self.name = name
         self.meaning = meaning
@@ -56,6 +68,7 @@ class FeatureInfo:
         self.elements: Mapping[str, ElementInfo] = {element.name: element for element in elements}
         self.open_kinds = open_kinds
         self.open_comparison = open_comparison
+        self.open_prefix = open_prefix
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -65,7 +78,7 @@ class FeatureInfo:
 
     def knows(self, element: str) -> bool:
         """Whether an element of this name can exist."""
-        return bool(self.open_kinds) or element in self.elements
+        return element in self.elements or (bool(self.open_kinds) and element.startswith(self.open_prefix))
 
     def comparison(self, element: str) -> str:
         """How values of this element compare."""

@@ -67,6 +67,19 @@ class Root:
         """Give a file of one value without the space around it, as most of sysfs is."""
         return self.text(path, 1 << 16).strip()
 
+    def section(self, path: str, name: bytes, cap: int) -> bytes:
+        """Give one section of an ELF file, empty if it has none of that name; ValueError if it is no sound ELF file."""
+        # Few features need ELF files.
+        from hostfit.facts import elf  # noqa: PLC0415  # see the line above
+
+        descriptor = self.open(path, _READ)
+        try:
+            return elf.section(descriptor, name, cap)
+        except OSError as error:
+            raise _error(error.errno or errno.EIO, path) from None
+        finally:
+            os.close(descriptor)
+
     def optional(self, path: str) -> str | None:
         """Give `line(path)`, or None if there is no such file; any other error is raised."""
         try:
