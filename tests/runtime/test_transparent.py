@@ -109,7 +109,7 @@ def test_duplicates_order_and_words_without_a_value_stay_in_the_environment(plac
     caller = tmp_path / "caller.c"
     caller.write_text(
         "#include <unistd.h>\n"
-        "int main(int c, char **v) { char *e[] = {\"Z=1\", \"A=2\", \"Z=3\", \"novalue\", \"=\", \"LC_CTYPE=C\", 0};"
+        'int main(int c, char **v) { char *e[] = {"Z=1", "A=2", "Z=3", "novalue", "=", "LC_CTYPE=C", 0};'
         " (void)c; return execve(v[1], v + 1, e); }\n"
     )
     subprocess.run(["cc", "-o", tmp_path / "caller", caller], check=True)

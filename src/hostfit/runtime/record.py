@@ -90,6 +90,10 @@ def _link(bundle: str) -> str:
     return "b-" + sha256(os.fsencode(os.path.realpath(bundle)))
 
 
+def _is_link(name: str) -> bool:
+    return name.startswith("b-")
+
+
 def load(paths: Paths, root: str, container: str) -> Record | None:
     """Give the record of a container, None where there is none that can be read."""
     return _load(f"{paths.run}/containers/{_name(root, container)}")
@@ -154,10 +158,11 @@ def sweep(paths: Paths) -> None:
         names = os.listdir(folder)
     except OSError:
         return
-    for name in names:
+    # Records first, so that the links to those that go are seen to lead nowhere.
+    for name in sorted(names, key=_is_link):
         path = f"{folder}/{name}"
         try:
-            if name.startswith("b-"):
+            if _is_link(name):
                 if not os.path.exists(path):
                     os.unlink(path)
             elif not name.startswith("."):
