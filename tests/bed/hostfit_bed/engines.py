@@ -10,6 +10,7 @@ import time
 import pytest
 
 from hostfit_bed.command import need, wait_for
+from hostfit_bed.images import STARTED
 
 ULIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 """Podman asks for more than a machine without CAP_SYS_RESOURCE may give."""
@@ -95,9 +96,9 @@ class Containerd:
         """Run one ctr command."""
         return self.room.run(["ctr", *words], **options)
 
-    def load(self, image, *, every=False):
-        """Bring an image of the bed into the content store; `every` takes all platforms."""
-        self("images", "import", *(["--all-platforms"] if every else []), image.oci, check=True)
+    def load(self, image, *, platform=""):
+        """Bring an image of the bed into the content store, for another platform than the machine's on request."""
+        self("images", "import", *(["--platform", platform] if platform else []), image.oci, check=True)
 
     def start(self, image, container, *words, binary="", options=()):
         """`ctr run --rm` with the OCI runtime `binary`."""
@@ -162,10 +163,7 @@ class Bare:
         path.mkdir()
         self.room.run(["runc", "spec", "--bundle", path], check=True)
         config = json.loads((path / "config.json").read_text())
-        config["process"] |= {
-            "terminal": False,
-            "args": args or ["/bin/sh", "-c", "echo started in the container; exit 7"],
-        }
+        config["process"] |= {"terminal": False, "args": args or ["/bin/sh", "-c", f"echo {STARTED}; exit 7"]}
         config["process"].pop("rlimits", None)
         config["root"] = {"path": str(self.rootfs), "readonly": True}
         config["annotations"] = annotations or {}

@@ -50,7 +50,7 @@ class Images:
         return run(["umoci", *words], check=True)
 
     def add(self, tag, *, annotations=None, labels=None, env=(), command=None, variant="", architecture="", files=None):
-        """Build one image; `variant` and `architecture` are what it is marked for, `files` maps paths to local files."""
+        """Build one image; `variant` and `architecture` mark it, `files` maps paths in it to local files."""
         words = []
         for key, value in (annotations or {}).items():
             words += ["--manifest.annotation", f"{key}={value}"]
@@ -80,6 +80,10 @@ class Images:
         digest = self._write(index | ({"annotations": annotations} if annotations else {}))
         self._point(tag, digest, INDEX)
         return self._export(tag, every=True)
+
+    def single(self):
+        """The images of one platform, which every engine takes."""
+        return [image for image in self.built.values() if image.docker.exists()]
 
     def change_manifest(self, tag, change):
         """Apply `change` to an image's manifest, for what umoci cannot write, and export it again."""

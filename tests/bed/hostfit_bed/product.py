@@ -1,7 +1,8 @@
-"""hostfit as a user installs it: built from a copy of this tree, into a virtual environment or into the system's places."""
+"""hostfit as a user installs it: built from a copy of this tree, in a virtual environment or the system's places."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,13 @@ from hostfit_bed.room import TREE
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "hooks", "systemd", "packaging")
 PASSED = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "XDG_", "http_", "https_", "no_", "HTTP_", "HTTPS_", "NO_", "ALL_")
 """Beginnings of the variables that tell pip how this machine reaches its packages."""
-COMMANDS = ("hostfit", "hostfit-runtime", "hostfit-hook")
+BIN = Path("/opt/hostfit/bin")
+HOSTFIT = BIN / "hostfit"
+RUNTIME = BIN / "hostfit-runtime"
+RUNTIME_CRUN = BIN / "hostfit-runtime-crun"
+HOOK = BIN / "hostfit-hook"
+HOOKS_DIR = Path("/etc/containers/oci/hooks.d")
+COMMANDS = (HOSTFIT, RUNTIME, HOOK)
 
 
 def network():
@@ -44,3 +51,15 @@ def pip_install(opt, work):
     inside = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, "sh", opt, tree]
     run(inside, check=True, timeout=600, env=network())
     return Path(opt) / "hostfit"
+
+
+def links(opt):
+    """The link by which an entry point has crun as its default."""
+    (Path(opt) / "hostfit" / "bin" / RUNTIME_CRUN.name).symlink_to(RUNTIME.name)
+
+
+def hook_definition(room):
+    """Lay the shipped hook definition into a room, with the hook's place in the virtual environment."""
+    definition = json.loads((TREE / "hooks" / "50-hostfit.json").read_text())
+    definition["hook"]["path"] = str(HOOK)
+    room.place(HOOKS_DIR / "50-hostfit.json", json.dumps(definition))

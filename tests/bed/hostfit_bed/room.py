@@ -37,13 +37,16 @@ class Room:
         self.run_dir = self.directory / "run"
         self.lib = self.directory / "lib"
         self.opt = self.directory / "opt"
+        for directory in (self.policy, self.run_dir, self.lib, self.opt):
+            directory.mkdir()
         self.pid = 0
         self._process = None
+        self._daemons = []
         self._before = _cgroups()
 
     def place(self, path, text, mode=0o644):
         """Lay a file below /etc or /usr before the room starts."""
-        target = self.directory / path.lstrip("/")
+        target = self.directory / str(path).lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         target.chmod(mode)
@@ -77,10 +80,12 @@ class Room:
     def spawn(self, command, log):
         """Start a daemon inside; it ends with the room. Its output goes to the file `log` of the directory."""
         with (self.directory / log).open("w") as sink:
-            return subprocess.Popen(
+            daemon = subprocess.Popen(
                 self.enter(command), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=ENVIRONMENT,
                 start_new_session=True,
             )  # fmt: skip
+        self._daemons.append(daemon)
+        return daemon
 
     def set_sysctl(self, name, value):
         """Set a sysctl of the room's own network."""
@@ -94,6 +99,8 @@ class Room:
         if self._process is not None:
             self._process.kill()
             self._process.wait(timeout=20)
+        for daemon in self._daemons:
+            daemon.wait(timeout=20)
         for group in sorted(_cgroups() - self._before):
             if group.name in ENGINES or group.name.startswith("hf-"):
                 _remove(group)
