@@ -41,6 +41,15 @@ class Host:
         root = Root(self._path)
         return {feature: self._feature(root, feature, names) for feature, names in wanted.elements.items()}
 
+    def problems(self) -> tuple[str, ...]:
+        """Give what is wrong with the site's own vocabulary files, one line each; such a file counts for nothing."""
+        return tuple(self._own().problems)
+
+    def _not_known(self, feature: str) -> str:
+        problems = self._own().problems
+        hint = f" ({problems[0]})" if problems else ""
+        return f"{feature}: not a feature that this version of hostfit knows{hint}"
+
     def _own(self) -> Site:
         if self._site is None:
             # Most specs name no feature of the site; reading its vocabulary takes YAML.
@@ -55,7 +64,7 @@ class Host:
         try:
             info = self.lookup(feature)
             if info is None:
-                return Feature(unknown=Unknown(f"{feature}: not a feature that this version of hostfit knows"))
+                return Feature(unknown=Unknown(self._not_known(feature)))
             known = names if names is None else {name for name in names if info.knows(name)}
             module = vocabulary.probe(feature) or ""
             if module:

@@ -11,6 +11,7 @@ from hostfit.core import fastjson, limits
 from hostfit.core.errors import FactsError
 from hostfit.core.facts import Feature, Unknown
 from hostfit.core.text import quoted
+from hostfit.core.vocabulary import BOOLEAN
 from hostfit.facts import vocabulary
 from hostfit.facts.host import unknown_feature, with_unknown_elements
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from hostfit.core.vocabulary import FeatureInfo, Lookup
 
 VERSION = "hostfit.facts/v1"
+_OMITTED = ("cpu.rdt", "cpu.security", "cpu.sst", "cpu.coprocessor")
+"""Features whose booleans NFD leaves out where they are false."""
 
 
 def dump(features: Mapping[str, Feature]) -> dict[str, Any]:
@@ -77,12 +80,12 @@ class Recorded:
     it, a feature that is recorded but in no table is described by what was recorded of it.
     """
 
-    __slots__ = ("_lookup", "features", "from_nfd")
+    __slots__ = ("_features", "_lookup", "from_nfd")
 
     def __init__(
         self, features: Mapping[str, Feature], *, from_nfd: bool = False, lookup: Lookup | None = None
     ) -> None:
-        self.features = dict(features)
+        self._features = dict(features)
         self.from_nfd = from_nfd
         self._lookup = lookup
 
@@ -107,9 +110,14 @@ class Recorded:
         info = vocabulary.lookup(feature)
         if info is None and self._lookup is not None:
             info = self._lookup(feature)
-        if info is None and feature in self.features:
-            info = _described(feature, self.features[feature])
+        if info is None and feature in self._features:
+            info = _described(feature, self._features[feature])
         return info
+
+    def features(self) -> tuple[FeatureInfo, ...]:
+        """Give the rows of all features that were recorded, sorted by name."""
+        found = [self.lookup(name) for name in sorted(self._features)]
+        return tuple([info for info in found if info is not None])
 
     def read(self, wanted: Wanted) -> dict[str, Feature]:
         """Give the features that are wanted; one that was not recorded is unknown."""
@@ -119,12 +127,16 @@ class Recorded:
         info = self.lookup(name)
         if info is None:
             return Feature(unknown=Unknown(f"{name}: not a feature that this version of hostfit knows"))
-        feature = self.features.get(name)
+        feature = self._features.get(name)
         if feature is None:
             return unknown_feature(info, f"{name}: not recorded")
+        attributes = feature.attributes
+        if self.from_nfd and attributes is not None and name in _OMITTED:
+            false = {e.name: "false" for e in info.elements.values() if e.comparison == BOOLEAN}
+            attributes = {**false, **attributes}
         own = Feature(
             flags=feature.flags,
-            attributes=feature.attributes,
+            attributes=attributes,
             instances=feature.instances,
             unknown=feature.unknown,
             unknown_flags=feature.unknown_flags,

@@ -47,14 +47,22 @@ def described(root: Root, path: str) -> dict[str, str | Unknown]:
 
 
 def release(data: bytes, prefix: bytes) -> str:
-    """Give the one text that is `prefix` and a version of two or more numbers and nothing else, else ""."""
-    found = set()
+    """Give the text that is `prefix` and a version of two or more numbers and nothing else, "" if none is certain.
+
+    MPICH keeps its release beside its date, which tells it from versions of what is built into it.
+    """
+    dated = plain = ""
+    several = False
+    before = b""
     for text in data.split(b"\0"):
-        if not 3 <= len(text) <= 16 or not text.startswith(prefix):
+        if not text:
             continue
-        parts = text[len(prefix) :].split(b".")
+        parts = text[len(prefix) :].split(b".") if 3 <= len(text) <= 16 and text.startswith(prefix) else []
         if len(parts) in (2, 3) and all([part.isdigit() for part in parts]):
-            found.add(text[len(prefix) :].decode())
-    # The longest form is the release; two of one length would be a guess.
-    longest = [text for text in found if text.count(".") == max([one.count(".") for one in found])]
-    return longest[0] if len(longest) == 1 else ""
+            found = text[len(prefix) :].decode()
+            if before[-5:-2] == b" 20" and before[-2:].isdigit():
+                dated = found
+            several = several or plain not in ("", found)
+            plain = found
+        before = text
+    return dated or ("" if several else plain)
