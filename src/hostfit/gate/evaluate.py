@@ -8,8 +8,8 @@ from hostfit.core.document import BROKEN, IMAGE, MISSING, PRESENT, Document, Pro
 from hostfit.core.errors import HostfitError
 from hostfit.core.facts import Feature, Unknown, Wanted
 from hostfit.core.image import Resolution
-from hostfit.core.results import INVALID, UNKNOWN, SpecResult
-from hostfit.gate.deadline import Expired
+from hostfit.core.results import INVALID, SpecResult
+from hostfit.gate.deadline import Deadline, Expired
 from hostfit.sources import collect, resolve
 
 TYPE_CHECKING = False
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from hostfit.core.decision import Judgement, Knobs
     from hostfit.core.vocabulary import Lookup
-    from hostfit.gate.deadline import Deadline
     from hostfit.oci.request import Request
 
 _LATE = "took too long"
+_GRACE = 0.5
+"""Seconds for comparing where no others are left."""
 
 
 def resolved(request: Request, deadline: Deadline) -> tuple[Resolution, tuple[Document, ...]]:
@@ -82,26 +83,23 @@ def facts_for(documents: tuple[Document, ...], host: Any, deadline: Deadline) ->
 def judged(
     documents: tuple[Document, ...], facts: Mapping[str, Feature], knobs: Knobs, tag: str, deadline: Deadline
 ) -> tuple[Judgement, ...]:
-    """Compare each document with the facts and judge it."""
-    return tuple([judge(one, _result(one, facts, tag, deadline), knobs) for one in documents])
+    """Compare each document with the facts and judge it.
+
+    Comparing takes next to no time, and gets some even where reading the facts took all there was: what is known by
+    then may be enough for a verdict.
+    """
+    rest = Deadline(_GRACE) if deadline.passed else deadline
+    return tuple([judge(one, _result(one, facts, tag, rest), knobs) for one in documents])
 
 
 def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline: Deadline) -> SpecResult | None:
     if document.state != PRESENT or document.spec is None:
         return None
     try:
-        # No fact was read in time, or comparing is what takes so long: the former has its unknown results already.
-        if deadline.passed:
-            return _late(facts)
         with deadline:
             return match.evaluate(document.spec, facts, tag=tag)
     except Expired:
         return SpecResult(INVALID, (), None, f"comparison with the host {_LATE}")
-
-
-def _late(facts: Mapping[str, Feature]) -> SpecResult:
-    reasons = [one.unknown.reason for one in facts.values() if one.unknown is not None]
-    return SpecResult(UNKNOWN, (), None, reasons[0] if reasons else f"evaluation {_LATE}")
 
 
 def _broken(place: str, reason: str) -> Document:

@@ -56,7 +56,7 @@ def send(report: Report, tree: dict[str, Any], _paths: Paths, *, journal: str = 
             return False
     try:
         priority = _DAEMON | _PRIORITIES[kind(report)]
-        message = f"<{priority}>{IDENTIFIER}[{os.getpid()}]: {_message(report)}"
+        message = f"<{priority}>{IDENTIFIER}[{os.getpid()}]: {report.line.removeprefix(IDENTIFIER + ': ')}"
         return _deliver(syslog, message.encode("ascii", "backslashreplace")[:_SYSLOG_LINE])
     except OSError:
         return False
@@ -76,7 +76,7 @@ def fields(report: Report, tree: dict[str, Any]) -> list[tuple[str, str]]:
     """Give the fields of the entry in order; a name may be there several times. Texts from outside are escaped."""
     decision, image, which = report.decision, report.resolution.image, kind(report)
     listed = [
-        ("MESSAGE", _message(report)),
+        ("MESSAGE", report.line),
         ("MESSAGE_ID", MESSAGE_IDS[which]),
         ("PRIORITY", str(_PRIORITIES[which])),
         ("SYSLOG_IDENTIFIER", IDENTIFIER),
@@ -117,10 +117,6 @@ def encode(listed: list[tuple[str, str]]) -> bytes:
         else:
             pieces.append(name.encode() + b"=" + data + b"\n")
     return b"".join(pieces)
-
-
-def _message(report: Report) -> str:
-    return report.line.removeprefix(IDENTIFIER + ": ")
 
 
 def _deliver(path: str, data: bytes) -> bool:

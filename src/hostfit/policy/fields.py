@@ -64,7 +64,9 @@ class Table:
     def wrong(self, key: str, message: str) -> None:
         """Note a problem with one key of this table, or with the table itself where `key` is empty."""
         path = ".".join([part for part in (self.path, escape(key)) if part])
-        line = self.lines.get(f"{self.path}.{key}" if self.path else key) or self.lines.get(self.path, 0)
+        line = self.lines.get(f"{self.path}.{key}" if self.path else key, 0)
+        if not line and self.path:
+            line = self.lines.get(self.path, 0)
         self.findings.append(Finding(self.file, line, path, message))
 
     def known(self, keys: Iterable[str]) -> None:

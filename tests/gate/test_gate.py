@@ -1,0 +1,402 @@
+"""One request, one decision: what every entry point relies on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from hostfit.core.document import ARTIFACT, UNSYNCED, Document, Provenance
+from hostfit.core.errors import SourceError
+from hostfit.core.image import Image, Resolution
+from hostfit.core.results import SpecResult
+from hostfit.core.spec import Spec
+from hostfit.gate import evaluate, gate
+from hostfit.gate.report import CRASH, POLICY, RUNTIME
+
+MISSING_MODULE = "kernel.loadedmodule.gtp5g exists"
+UPF = Image(name="docker.io/free5gc/upf:1", names=("docker.io/free5gc/upf:1",), digest="sha256:" + "a" * 64, store="here")
+
+
+def outcome(report):
+    return (report.decision.verdict, report.decision.action, report.starts, report.exit_code)
+
+
+def test_container_without_any_spec_starts(site, host, request_of):
+    """IA7: runtimes that know nothing of compatibility still run a usable image, and so does hostfit."""
+    report = gate.decide(request_of(), site.paths, host=host)
+
+    assert outcome(report) == ("fit", "allow", True, 0)
+    assert host.asked == {}
+
+
+def test_container_that_fits_starts(site, host, request_of):
+    report = gate.decide(request_of("kernel.version.full >=5.15; cpu.model.vendor_id =Intel"), site.paths, host=host)
+
+    assert outcome(report) == ("fit", "allow", True, 0)
+
+
+def test_container_that_does_not_fit_is_refused(site, host, request_of):
+    report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host)
+
+    assert outcome(report) == ("misfit", "deny", False, 1)
+    assert report.line == (
+        "hostfit: container c0ffee does not fit this host: kernel.loadedmodule gtp5g: required present, found absent "
+        "(hostfit why c0ffee)"
+    )
+
+
+def test_only_facts_that_the_spec_names_are_read(site, host, request_of):
+    gate.decide(request_of("kernel.version.full >=5.15"), site.paths, host=host)
+
+    assert host.asked == {"kernel.version": {"full"}}
+
+
+def test_fact_that_cannot_be_determined_is_warned_about(site, host, request_of):
+    report = gate.decide(request_of("system.name.nodename =a"), site.paths, host=host)
+
+    assert outcome(report) == ("unknown", "warn", True, 3)
+
+
+def test_spec_that_is_not_valid_is_refused(site, host, request_of):
+    report = gate.decide(request_of("kernel.version.full >=>= 5"), site.paths, host=host)
+
+    assert outcome(report) == ("invalid", "deny", False, 5)
+
+
+@pytest.mark.parametrize(("knob", "require", "verdict"), [
+    ("on_misfit", MISSING_MODULE, "misfit"),
+    ("on_unknown", "system.name.nodename =a", "unknown"),
+    ("on_error", "((", "invalid"),
+])  # fmt: skip
+@pytest.mark.parametrize(("action", "starts"), [("deny", False), ("warn", True), ("allow", True)])
+def test_each_knob_decides_its_case(site, host, request_of, knob, require, verdict, action, starts):
+    site.write("hostfit.toml", f'[policy]\n{knob} = "{action}"\n')
+
+    report = gate.decide(request_of(require), site.paths, host=host)
+
+    assert (report.decision.verdict, report.decision.action, report.starts) == (verdict, action, starts)
+
+
+def test_image_that_nobody_looked_up_has_its_own_knob(site, host, request_of):
+    site.write("hostfit.toml", '[policy]\non_unsynced = "deny"\n')
+    never = Document(Provenance(ARTIFACT, "artifacts"), state=UNSYNCED, reason="nobody looked")
+
+    report = gate.decide(request_of(), site.paths, host=host, extra=(never,))
+
+    assert outcome(report) == ("unknown", "deny", False, 3)
+    assert report.decision.judgements[0].knob == "on_unsynced"
+
+
+def test_administrators_spec_adds_to_the_others(site, host, request_of):
+    """IA4, IA6: all specs found must hold."""
+    site.write("images.d/upf.yaml", "images: ['*/free5gc/upf:*']\nspec:\n  version: v1alpha1\n  compatibilities:\n"
+               "  - rules: [{name: v, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}}}]}]\n")
+
+    report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host, resolution=Resolution("podman", UPF))
+
+    found = [(one.document.provenance.authority, one.verdict) for one in report.decision.judgements]
+    assert found[:2] == [("administrator", "fit"), ("deployer", "misfit")]
+    assert report.decision.action == "deny"
+
+
+def test_administrators_spec_may_replace_the_others_but_not_what_the_caller_brings(site, host, request_of):
+    site.write("images.d/upf.yaml", "images: ['*/free5gc/upf:*']\nmode: replace\nspec:\n  version: v1alpha1\n  compatibilities:\n"
+               "  - rules: [{name: v, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}}}]}]\n")
+    resolution = Resolution("podman", UPF)
+
+    replaced = gate.decide(request_of(MISSING_MODULE), site.paths, host=host, resolution=resolution)
+    brought = Document(Provenance("deployer", "file x"), spec=replaced.decision.judgements[0].document.spec)
+    with_more = gate.decide(request_of(MISSING_MODULE), site.paths, host=host, resolution=resolution, extra=(brought,))
+
+    assert [one.document.provenance.place for one in replaced.decision.judgements] == ["images.d/upf.yaml"]
+    assert replaced.decision.verdict == "fit"
+    assert [one.document.provenance.place for one in with_more.decision.judgements] == ["images.d/upf.yaml", "file x"]
+
+
+def test_store_that_does_not_answer_leaves_a_container_in_its_strict_scope(site, host, request_of):
+    site.write("hostfit.toml", '[[scope]]\nimage = "registry.example/critical/*"\non_unknown = "deny"\n')
+    named = {"io.kubernetes.cri.image-name": "registry.example/critical/db:1"}
+    unresolved = Resolution("containerd", None, "containerd: ECONNREFUSED")
+
+    strict = gate.decide(request_of(annotations=named), site.paths, host=host, resolution=unresolved)
+    other = gate.decide(request_of(), site.paths, host=host, resolution=unresolved)
+
+    assert outcome(strict) == ("unknown", "deny", False, 3)
+    assert outcome(other) == ("unknown", "warn", True, 3)
+
+
+def test_same_input_gives_the_same_report(site, host, request_of):
+    asked = request_of(f"{MISSING_MODULE}; system.name.nodename =a")
+
+    one, other = [gate.decide(asked, site.paths, host=host).tree() for _ in range(2)]
+
+    assert {**one, "time": ""} == {**other, "time": ""}
+
+
+def test_break_glass_file_lifts_the_denial_and_shows_the_verdict(site, host, request_of):
+    site.write("disabled", "")
+
+    report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host)
+
+    assert outcome(report) == ("misfit", "warn", True, 1)
+    assert report.decision.lifted
+    assert report.line.startswith("hostfit: break-glass file lifted: container c0ffee does not fit this host: ")
+
+
+def test_break_glass_file_leaves_alone_what_starts_anyway(site, host, request_of):
+    site.write("disabled", "")
+
+    report = gate.decide(request_of(), site.paths, host=host)
+
+    assert (report.decision.lifted, report.decision.action) == (False, "allow")
+
+
+class TestPolicy:
+    """A policy that cannot be used."""
+
+    def test_denies_in_one_line_with_file_line_key_required_and_found(self, site, host, request_of):
+        file = site.write("hostfit.toml", '[policy]\non_misfit = "sometimes"\n')
+
+        report = gate.decide(request_of(), site.paths, host=host)
+
+        assert outcome(report) == ("unknown", "deny", False, 2)
+        assert report.error_kind == POLICY
+        assert report.line == (
+            f"hostfit: policy cannot be used: {file}:2: policy.on_misfit: required one of allow, warn, deny, "
+            'found "sometimes" (hostfit why c0ffee)'
+        )
+
+    @pytest.mark.parametrize("entry", ["runtime", "hook"])
+    def test_is_lifted_by_the_break_glass_file_where_its_runtimes_are_certain(
+        self, site, host, request_of, runtime, entry
+    ):
+        site.write("hostfit.toml", '[policy]\non_misfit = "sometimes"\n')
+        site.write("disabled", "")
+
+        report = gate.decide(request_of(entry=entry), site.paths, host=host)
+
+        assert (report.starts, report.decision.lifted, report.runtime_path) == (True, True, runtime)
+
+    def test_is_not_lifted_where_the_isolation_that_it_asks_for_is_not_known(self, site, host, request_of):
+        site.write("hostfit.toml", '[policy]\ndefault = "runsc"\n[runtime.runsc]\nisolation = "two"\n')
+        site.write("disabled", "")
+
+        report = gate.decide(request_of(entry="runtime"), site.paths, host=host)
+
+        assert (report.starts, report.runtime_path) == (False, "")
+
+
+class TestRuntime:
+    """The runtime that takes the container."""
+
+    def test_is_the_policys_default(self, site, host, request_of, runtime):
+        report = gate.decide(request_of(entry="runtime"), site.paths, host=host)
+
+        assert (report.decision.runtime, report.runtime_path, report.starts) == ("mine", runtime, True)
+
+    def test_is_the_one_that_the_entry_point_was_called_for(self, site, host, request_of, runtime):
+        site.write("hostfit.toml", f'[runtime.other]\nbinary = "{runtime}"\n')
+
+        assert gate.decide(request_of(runtime="other"), site.paths, host=host).decision.runtime == "other"
+
+    def test_that_the_policy_does_not_have_is_refused(self, site, host, request_of):
+        report = gate.decide(request_of(entry="runtime", runtime="kata"), site.paths, host=host)
+
+        assert (report.starts, report.error_kind, report.runtime_path) == (False, RUNTIME, "")
+        assert report.line == (
+            "hostfit: no OCI runtime can be used: kata: no such runtime in the policy (hostfit why c0ffee)"
+        )
+
+    @pytest.mark.parametrize("lifted", [False, True])
+    def test_that_others_could_have_written_is_refused_break_glass_or_not(
+        self, site, host, request_of, runtime, lifted
+    ):
+        """R3: nothing is executed that is not root's alone."""
+        (site.etc / "runtime").chmod(0o777)
+        if lifted:
+            site.write("disabled", "")
+
+        report = gate.decide(request_of(entry="runtime"), site.paths, host=host)
+
+        assert (report.starts, report.runtime_path) == (False, "")
+        assert "must not be writable by group or others, found mode 0777" in report.line
+
+    def test_that_is_missing_is_named_by_symbol(self, site, host, request_of, runtime):
+        (site.etc / "runtime").unlink()
+
+        report = gate.decide(request_of(entry="runtime"), site.paths, host=host)
+
+        assert f"mine: {runtime}: ENOENT" in report.line
+
+    def test_that_is_missing_does_not_concern_the_hook(self, site, host, request_of, runtime):
+        (site.etc / "runtime").unlink()
+
+        assert gate.decide(request_of(entry="hook"), site.paths, host=host).starts
+
+    def test_with_a_kernel_of_its_own_is_not_judged_by_the_hosts(self, site, host, request_of, runtime):
+        site.write("hostfit.toml", '[runtime.mine]\nkernel = "own"\nisolation = 2\n')
+
+        report = gate.decide(request_of(f"{MISSING_MODULE}; cpu.model.vendor_id =Intel"), site.paths, host=host)
+
+        assert report.decision.verdict == "unknown"
+        assert host.asked == {"cpu.model": {"vendor_id"}}
+
+
+class TestCrash:
+    """Whatever goes wrong inside."""
+
+    @pytest.fixture
+    def crashing(self, host):
+        def lookup(feature):
+            raise ZeroDivisionError(feature)
+
+        host.lookup = lookup
+        return host
+
+    def test_denies_and_keeps_the_traceback_for_the_journal(self, site, crashing, request_of, capfd):
+        report = gate.decide(request_of(MISSING_MODULE), site.paths, host=crashing)
+
+        assert outcome(report) == ("unknown", "deny", False, 4)
+        assert report.error_kind == CRASH
+        assert report.line == "hostfit: internal error (ZeroDivisionError); the journal has it (hostfit why c0ffee)"
+        assert "ZeroDivisionError: kernel.loadedmodule" in report.traceback
+        assert capfd.readouterr() == ("", "")
+
+    def test_denies_whatever_on_error_says(self, site, crashing, request_of):
+        site.write("hostfit.toml", '[policy]\non_error = "allow"\n')
+
+        assert not gate.decide(request_of(MISSING_MODULE), site.paths, host=crashing).starts
+
+    def test_is_lifted_by_the_break_glass_file(self, site, crashing, request_of, runtime):
+        site.write("disabled", "")
+
+        report = gate.decide(request_of(MISSING_MODULE, entry="runtime"), site.paths, host=crashing)
+
+        assert (report.starts, report.runtime_path, report.decision.lifted) == (True, runtime, True)
+        assert report.line.startswith("hostfit: break-glass file lifted: internal error")
+
+    def test_of_the_renderer_denies_too(self, site, host, request_of, monkeypatch):
+        monkeypatch.setattr(gate, "first_line", None)
+
+        report = gate.decide(request_of(), site.paths, host=host)
+
+        assert (report.starts, report.line) == (False, "hostfit: internal error; the journal has it")
+
+    @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), SystemError("x"), OSError(5, "x")])
+    def test_of_any_kind_denies(self, site, host, request_of, monkeypatch, error):
+        def fails(*_args, **_fields):
+            raise error
+
+        monkeypatch.setattr(evaluate.match, "evaluate", fails)
+
+        assert not gate.decide(request_of(MISSING_MODULE), site.paths, host=host).starts
+
+
+class TestSources:
+    """Stores that are broken or slow."""
+
+    def test_that_are_broken_are_judged_by_on_error(self, site, host, request_of, monkeypatch):
+        def broken(_request):
+            raise SourceError("containers.json: not valid JSON")
+
+        monkeypatch.setattr(evaluate.resolve, "resolve", broken)
+
+        report = gate.decide(request_of(), site.paths, host=host)
+
+        assert outcome(report) == ("invalid", "deny", False, 5)
+        assert "containers.json: not valid JSON" in report.line
+
+    @pytest.mark.parametrize("what", ["resolve", "documents"])
+    def test_that_hang_are_given_up_and_judged_by_on_error(self, site, host, request_of, monkeypatch, what):
+        """R9: evaluation has an end."""
+        module = evaluate.resolve if what == "resolve" else evaluate.collect
+        monkeypatch.setattr(module, what, lambda *_args, **_fields: time.sleep(30))
+        monkeypatch.setattr(gate, "SECONDS", 0.2)
+        start = time.monotonic()
+
+        report = gate.decide(request_of(), site.paths, host=host)
+
+        assert time.monotonic() - start < 2
+        assert outcome(report) == ("invalid", "deny", False, 5)
+        assert "took too long" in report.line
+
+
+class TestProbes:
+    """Facts that take too long."""
+
+    def test_that_hang_make_their_own_feature_unknown_and_no_other(self, site, host, request_of, monkeypatch):
+        quick = host.read
+
+        def read(wanted):
+            if "system.name" in wanted.elements:
+                time.sleep(30)
+            return quick(wanted)
+
+        host.read = read
+        monkeypatch.setattr(gate, "SECONDS", 0.3)
+
+        report = gate.decide(
+            request_of("kernel.version.full >=99; system.name.nodename =a"), site.paths, host=host
+        )
+
+        assert report.decision.verdict == "misfit"
+
+    def test_that_swallow_every_exception_are_given_up_all_the_same(self, site, host, request_of, monkeypatch):
+        def read(_wanted):
+            for _ in range(3):
+                try:
+                    time.sleep(30)
+                except Exception:
+                    continue
+            return {}
+
+        host.read = read
+        monkeypatch.setattr(gate, "SECONDS", 0.2)
+        start = time.monotonic()
+
+        report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host)
+
+        assert time.monotonic() - start < 2
+        assert report.decision.verdict == "unknown"
+
+
+def test_comparison_that_takes_too_long_is_invalid(site, host, request_of, monkeypatch):
+    monkeypatch.setattr(evaluate.match, "evaluate", lambda *_args, **_fields: time.sleep(30))
+    monkeypatch.setattr(gate, "SECONDS", 0.2)
+
+    report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host)
+
+    assert outcome(report) == ("invalid", "deny", False, 5)
+
+
+def test_tag_of_the_policy_chooses_among_sets(site, host, request_of, monkeypatch):
+    seen = []
+
+    def evaluate_(_spec, _facts, *, tag):
+        seen.append(tag)
+        return SpecResult("fit", (), None)
+
+    monkeypatch.setattr(evaluate.match, "evaluate", evaluate_)
+    site.write("hostfit.toml", '[policy]\ntag = "edge"\n')
+    extra = (Document(Provenance("deployer", "x"), spec=Spec(())),)
+
+    gate.decide(request_of(), site.paths, host=host, extra=extra)
+    gate.decide(request_of(), site.paths, host=host, extra=extra, tag="core")
+
+    assert seen == ["edge", "core"]
+
+
+def test_failures_of_journal_and_disk_change_nothing(site, host, request_of, monkeypatch):
+    from hostfit.gate import journal, keep
+
+    def fails(*_args):
+        raise OSError(28, "x")
+
+    monkeypatch.setattr(journal, "send", fails)
+    monkeypatch.setattr(keep, "keep", fails)
+    report = gate.decide(request_of(), site.paths, host=host)
+
+    gate.publish(report, site.paths)
+
+    assert report.starts
