@@ -97,9 +97,9 @@ def _paths(root: Root) -> list[str]:
     paths: dict[str, None] = {}
     for place in places:
         for name in children(root, place, "/sys"):
-            path = root.resolve(f"{place}/{name}")
-            if path not in paths and root.exists(path + "/uevent"):
-                paths[path] = None
+            # A link that leads nowhere is of a device that is being unplugged.
+            if root.exists(f"{place}/{name}/uevent"):
+                paths[root.resolve(f"{place}/{name}")] = None
     return list(paths)
 
 
