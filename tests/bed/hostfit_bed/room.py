@@ -97,8 +97,8 @@ class Room:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
         if self._process is not None:
-            self._process.kill()
-            self._process.wait(timeout=20)
+            # It ends when the last process of the room has ended, and only then are the control groups empty.
+            self._process.wait(timeout=30)
         for daemon in self._daemons:
             daemon.wait(timeout=20)
         for group in sorted(_cgroups() - self._before):
