@@ -330,3 +330,12 @@ def test_the_hooks_definition_has_an_environment_of_its_own_and_a_timeout():
         "when": {"always": True},
         "stages": ["createRuntime"],
     }
+
+
+def test_a_link_that_names_no_runtime_is_not_looked_for_among_programs(place):
+    launcher = place.launcher()
+    link = place.top / "hostfit-runtime-echo"
+    link.symlink_to(launcher)
+
+    assert not call(link, "--version").stdout.startswith(b"--version")
+    assert b"coreutils" not in call(link, "--version").stdout

@@ -40,7 +40,9 @@ def without_record(call: Call, paths: Paths, name: str) -> str:
     definitions, defaults = _policy(paths)
     tried = []
     for one in [*wanted, *defaults, *_NAMES]:
-        for path in definitions.get(one, ()) or [place + one for place in _PLACES]:
+        # A name that nobody defined is no runtime: hostfit-runtime-rm must not be rm.
+        built_in = [place + one for place in _PLACES] if one in _NAMES else ()
+        for path in definitions.get(one, built_in):
             if _usable(path):
                 return path
         if one not in tried:
