@@ -35,6 +35,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         why="A misspelt `matchFeatures` must not let every host pass.",
     ),
     Difference(
+        "rule-without-matcher",
+        nfd="A rule that has neither `matchFeatures` nor `matchAny`, or an empty branch of `matchAny`, always matches.",
+        hostfit="The document is invalid. The library's evaluator still gives such a rule NFD's meaning.",
+        why="What was left out or emptied by mistake must not let every host pass.",
+    ),
+    Difference(
         "null-expression",
         nfd="An expression that is null ends the program with a panic.",
         hostfit="The document is invalid.",

@@ -27,6 +27,7 @@ _SHOWN = 8
 
 WORK = 3_000_000
 """Steps that one evaluation may take, a few seconds at the very most; far above what an honest spec needs."""
+_NOT_VALID = "the expression is not valid"
 SPENT = "comparing it takes more steps than one evaluation may"
 
 
@@ -47,13 +48,20 @@ class Work:
         self.left -= steps
         return self.left >= 0
 
-    def search(self, pattern: str, value: str) -> bool | None:
-        """Whether `pattern` is found in `value`, or None when there are no steps left. Raises RegexError."""
+    def program(self, pattern: str) -> Program:
+        """The pattern, compiled once. Raises RegexError."""
         from hostfit.core import regex  # noqa: PLC0415 - few specs have patterns
 
         program = self.programs.get(pattern)
         if program is None:
             program = self.programs[pattern] = regex.compile(pattern)
+            self.left -= len(program.code)
+        return program
+
+    def search(self, program: Program, value: str) -> bool | None:
+        """Whether the pattern is found in `value`, or None when there are no steps left."""
+        from hostfit.core import regex  # noqa: PLC0415 - see above
+
         before = program.steps
         try:
             return regex.search(program, value, limit=self.left)
@@ -76,7 +84,7 @@ def evaluate(
     if op not in _KNOWN or (op in ("Exists", "DoesNotExist") and wanted):
         if not op and not wanted:
             return MATCH, ""
-        return UNKNOWN, "the expression is not valid"
+        return UNKNOWN, _NOT_VALID
     if isinstance(value, Unknown):
         return UNKNOWN, value.reason
     if op == "Exists":
@@ -87,6 +95,8 @@ def evaluate(
         return NOMATCH, ""
     if value is None:
         return NOMATCH, "a flag has no value to compare"
+    if (not wanted) != (op in _NO_VALUES):
+        return UNKNOWN, _NOT_VALID
     if op == "In":
         return (MATCH if value in wanted else NOMATCH), ""
     if op == "NotIn":
@@ -101,16 +111,18 @@ def evaluate(
 
 
 def _in_regexp(patterns: tuple[str, ...], value: str, work: Work) -> tuple[str, str]:
+    """Whether any pattern is found; all are compiled first, so that a bad one never hides behind a good one."""
     try:
-        found = NOMATCH
-        for pattern in patterns:
-            hit = work.search(pattern, value)
-            if hit:
-                return MATCH, ""
-            if hit is None:
-                found = UNKNOWN
+        programs = [work.program(pattern) for pattern in patterns]
     except ValueError:
-        return UNKNOWN, "the expression is not valid"
+        return UNKNOWN, _NOT_VALID
+    found = NOMATCH
+    for program in programs:
+        hit = work.search(program, value)
+        if hit:
+            return MATCH, ""
+        if hit is None:
+            found = UNKNOWN
     return found, SPENT if found == UNKNOWN else ""
 
 
@@ -118,11 +130,11 @@ def _order(expression: Expression, value: str) -> tuple[str, str]:
     """The six operators that order; both sides are numbers or, for `type: version`, versions."""
     bounds = [_comparable(expression.type, text) for text in expression.values]
     if len(bounds) != (2 if expression.op in RANGE else 1) or expression.type not in ("", "version"):
-        return UNKNOWN, "the expression is not valid"
+        return UNKNOWN, _NOT_VALID
     low, high = bounds[0], bounds[-1]
-    if low is None or high is None:
-        return UNKNOWN, "the expression is not valid"
     version = expression.type == "version"
+    if low is None or high is None or (expression.op in RANGE and not version and low >= high):
+        return UNKNOWN, _NOT_VALID
     have = versions.parse_host(value) if version else _comparable("", value)
     if have is None:
         return UNKNOWN, f"{quoted(value)} is not {'a version' if version else 'a whole number'}"

@@ -14,7 +14,7 @@ __all__ = ["OutOfStepsError", "Program", "RegexError", "compile", "search"]
 
 SIZE = 4096
 """Instructions of one program. RE2 allows more; a pattern that needs more is refused and told so."""
-_CELLS = 1 << 17
+_CELLS = 1 << 15
 """Transitions kept; when they are full all are dropped, so memory is bounded and time stays linear."""
 _MATCH, _SPLIT = -1, -2
 _START, _AFTER_NEWLINE, _AFTER_WORD, _AFTER_OTHER = range(4)
@@ -55,7 +55,7 @@ class Program:
     """
 
     __slots__ = (
-        "_bounds", "_classes", "_first", "_kinds", "_known", "code", "entry", "members", "pattern", "steps",
+        "_bounds", "_classes", "_first", "_kinds", "_known", "_room", "code", "entry", "members", "pattern", "steps",
     )  # fmt: skip
 
     def __init__(self, pattern: str) -> None:
@@ -82,6 +82,7 @@ class Program:
         ]
         if not any([isinstance(row[0], str) for row in self.code]):
             self._kinds = [_START] * len(self._bounds)
+        self._room = max(_CELLS // len(self._bounds), 1)
         self._classes: dict[str, int] = {}
         self._known: dict[tuple[frozenset[int], int], _State] = {}
         self._first = self._state(frozenset(), _START)
@@ -136,7 +137,7 @@ class Program:
         key = (positions, before)
         state = self._known.get(key)
         if state is None:
-            if (len(self._known) + 1) * len(self._bounds) > _CELLS:
+            if len(self._known) >= self._room:
                 self._known.clear()
             state = self._known[key] = _State(positions, before, len(self._bounds))
         return state

@@ -240,7 +240,7 @@ class _Parser:
         if not name or not _NAME.issuperset(name):
             raise self.fail("invalid group name, or one beyond ASCII, which RE2 takes but hostfit does not", start)
         if name in self.names:
-            raise self.fail(f"group name {name} is used twice", start)
+            raise self.fail(f"group name {name} is used twice, which RE2 takes but Go's regexp does not", start)
         self.names.add(name)
         self.at = end + 1
 
