@@ -127,7 +127,7 @@ def test_a_feature_that_nobody_knows_is_named_in_the_reason():
 def test_the_device_that_came_closest_is_shown():
     devices = Feature(
         instances=[
-            {"vendor": "8086", "class": "0200"}, {"vendor": "10de", "class": "0403"}, 
+            {"vendor": "8086", "class": "0200"}, {"vendor": "10de", "class": "0403"},
             {"vendor": "8086", "class": "0601"}, {"vendor": "1022", "class": "0604"},
         ]
     )  # fmt: skip
