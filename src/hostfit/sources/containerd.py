@@ -92,18 +92,12 @@ class Client:
     def content(self, target: Descriptor) -> bytes | None:
         """Content.Read: a blob in however many pieces the server sends; None where it is not there.
 
-        The size is that of the descriptor, so that a larger blob is seen to be one and never read whole.
+        No more than the descriptor's size is asked for, so a larger blob is never read whole: its digest differs.
         """
-        if target.size > limits.MANIFEST:
-            raise SourceError(f"{target.digest}: must be at most {limits.MANIFEST} bytes, found {target.size}")
-        request = encode((1, target.digest))
-        size = self.size(target.digest)
-        if size is None:
-            return None
-        if size != target.size:
-            raise SourceError(f"{self.label}: {target.digest}: size must be {target.size}, found {size}")
-        replies = self._replies("content.v1.Content/Read", request) if size else []
-        return b"" if replies is None else self._read(lambda: b"".join([Message(one).bytes(2) for one in replies]))
+        if not 0 < target.size <= limits.MANIFEST:
+            raise SourceError(f"{target.digest}: 1 to {limits.MANIFEST} bytes are required, found {target.size}")
+        replies = self._replies("content.v1.Content/Read", encode((1, target.digest), (3, target.size)))
+        return None if replies is None else self._read(lambda: b"".join([Message(one).bytes(2) for one in replies]))
 
     def namespaces(self) -> list[str]:
         """Namespaces.List."""
