@@ -55,8 +55,8 @@ def test_an_error_names_what_to_do_and_gives_its_exit_code():
 def test_every_problem_of_a_spec_is_shown_escaped():
     console = Console(io.StringIO(), io.StringIO())
 
-    assert console.fail(SpecError("spec: 2 problems", ("rules[0]: a\x1b[2J", "rules[1]: b"))) == 5
-    assert console.err.getvalue().splitlines()[1:] == ["  rules[0]: a\\x1b[2J", "  rules[1]: b"]
+    assert console.fail(SpecError("spec: rules[0]: a\x1b[2J", ("rules[0]: a\x1b[2J", "rules[1]: \x1bb"))) == 5
+    assert console.err.getvalue().splitlines() == ["hostfit: spec: rules[0]: a\\x1b[2J", "  rules[1]: \\x1bb"]
 
 
 def test_width_follows_the_terminal(monkeypatch):

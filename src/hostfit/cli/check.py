@@ -60,6 +60,8 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
         resolution=resolution if resolution is not None or options.bundle is not None else _plain(),
         extra=tuple(_extra(options, host.lookup)),
     )
+    for one in report.decision.judgements:
+        log("debug", "document was judged", place=one.document.provenance.place, verdict=one.verdict, action=one.action)
     if options.format == "json":
         import json  # noqa: PLC0415 - the text does not need it
 
@@ -129,7 +131,6 @@ def _platform(text: str) -> Document:
 def _show(report: Report, console: Console) -> None:
     from hostfit.gate import render  # noqa: PLC0415 - only for the text
 
-    verdict = report.decision.verdict
-    console.print(console.paint(report.line, _COLOURS.get(verdict, "bold")))
-    text = render.text(report.tree(), width=console.width)
-    console.print(text.rstrip("\n"))
+    rest = render.text(report.tree(), width=console.width).partition("\n\n")[2]
+    console.print(console.paint(report.line, _COLOURS.get(report.decision.verdict, "bold")) + "\n")
+    console.print(rest.rstrip("\n"))

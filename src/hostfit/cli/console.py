@@ -44,11 +44,19 @@ class Console:
         self.err.write(f"hostfit: {message}\n")
 
     def fail(self, error: HostfitError) -> int:
-        """Show an error with its problems and its hint, and give the exit code to end with."""
+        """Show an error with all its problems or its hint, and give the exit code to end with.
+
+        The message of an error with problems is the first of them.
+        """
+        problems = getattr(error, "problems", ())
         self.complain(escape(error.message, 4096))
-        for problem in getattr(error, "problems", ()):
-            self.err.write(f"  {escape(str(problem), 4096)}\n")
-        if error.hint:
+        for number, problem in enumerate(problems):
+            if number:
+                self.err.write(f"  {escape(str(problem), 4096)}\n")
+            excerpt = problem.excerpt() if hasattr(problem, "excerpt") else ""
+            if excerpt:
+                self.err.write("".join([f"    {line}\n" for line in excerpt.split("\n")]))
+        if error.hint and not problems:
             self.err.write(f"  hint: {escape(error.hint, 4096)}\n")
         return error.exit_code
 

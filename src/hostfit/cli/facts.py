@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hostfit.cli.table import render
 from hostfit.core import limits
+from hostfit.core.errors import FactsError
 from hostfit.core.facts import Feature, Unknown, Wanted
 from hostfit.core.text import escape
 
@@ -64,7 +65,10 @@ def open_host(options: argparse.Namespace, paths: Paths) -> Host | Recorded:
         from hostfit.cli.files import read_named  # noqa: PLC0415 - only for a recorded host
         from hostfit.facts.recorded import Recorded  # noqa: PLC0415 - only for a recorded host
 
-        return Recorded.load(read_named(options.facts, limits.FACTS_FILE))
+        try:
+            return Recorded.load(read_named(options.facts, limits.FACTS_FILE))
+        except FactsError as error:
+            raise FactsError(f"file {escape(options.facts)}: {error.message}", hint=error.hint) from error
     from hostfit.facts.host import Host  # noqa: PLC0415 - only for a live host
 
     return Host(options.root or "/", etc=paths.etc)

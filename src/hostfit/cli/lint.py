@@ -58,10 +58,10 @@ def _lint_one(
     name: str, text: tuple[str, str] | None, lookup: Lookup, options: argparse.Namespace, console: Console
 ) -> int:
     """Check one spec and print what was found, or the spec in another form."""
-    from hostfit.core import flat, lint  # noqa: PLC0415 - after the arguments are known to be good
+    from hostfit.core import lint  # noqa: PLC0415 - after the arguments are known to be good
 
     try:
-        spec = _read(name, lookup) if text is None else flat.parse(text[1], level=text[0], lookup=lookup, place=name)
+        spec = _read(name, lookup) if text is None else _read_flat(name, text, lookup)
     except SpecError as error:
         return console.fail(error)
     warnings = lint.warnings(spec, lookup=lookup)
@@ -70,7 +70,7 @@ def _lint_one(
     if warnings and options.strict:
         return SpecError.exit_code
     if options.convert:
-        console.print(_convert(spec, options.convert).rstrip("\n"))
+        console.print(_convert(spec, options.convert, lookup).rstrip("\n"))
     else:
         console.print(f"{escape(name)}: {console.paint('valid', 'green')}")
     return 0
@@ -89,11 +89,17 @@ def _read(name: str, lookup: Lookup) -> Spec:
     return spec
 
 
-def _convert(spec: Spec, form: str) -> str:
+def _read_flat(name: str, text: tuple[str, str], lookup: Lookup) -> Spec:
+    from hostfit.core import flat  # noqa: PLC0415 - only for the flat form
+
+    return flat.parse(text[1], level=text[0], lookup=lookup, place=name, strict=True)
+
+
+def _convert(spec: Spec, form: str, lookup: Lookup) -> str:
     from hostfit.core import flat, write  # noqa: PLC0415 - only to convert
 
     if form == "flat":
-        return flat.render(spec)
+        return flat.render(spec, lookup=lookup)
     if form == "json":
         return write.to_json(spec)
     import yaml  # noqa: PLC0415 - only to convert

@@ -1,0 +1,65 @@
+"""`hostfit explain`: every feature says what it means, where it is read and how to ask for it (SA2)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hostfit.cli.explain import example
+from hostfit.core import flat
+from hostfit.facts import vocabulary
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_without_a_name_all_features_are_listed(hostfit):
+    out = hostfit("explain").out
+
+    assert [info.name for info in vocabulary.features() if info.name not in out] == []
+
+
+def test_a_feature_says_where_it_is_read_and_what_to_read(hostfit):
+    out = hostfit("explain", "kernel.loadedmodule").out
+
+    assert "/proc/modules" in out
+    assert "https://" in out
+    assert "while the host runs" in out
+
+
+def test_an_element_shows_its_value_here(hostfit):
+    out = hostfit("explain", "kernel.version.major").out
+
+    assert out.splitlines()[-1] == f"on this host: {__import__('os').uname().release.split('.')[0]}"
+
+
+@pytest.mark.parametrize("info", vocabulary.features(), ids=lambda info: info.name)
+def test_what_it_suggests_to_write_is_valid(info):
+    clause = example(info, "")
+
+    assert flat.parse(clause, level="required", lookup=vocabulary.lookup, place="example").wanted().elements.keys() == {
+        info.name
+    }
+
+
+def test_a_spec_is_explained_with_documentation_and_values(hostfit):
+    out = hostfit("explain", "--spec", EXAMPLES / "upf.yaml").out
+
+    assert "see https://github.com/free5gc/gtp5g" in out
+    assert "kernel.module.name" in out
+
+
+def test_json_for_tools(hostfit):
+    tree = json.loads(hostfit("explain", "cpu.cpuid", "--format", "json").out)
+
+    assert tree["kinds"] == ["flag", "attribute"]
+    assert {"name": "AVX10_VERSION", "kind": "attribute"}.items() <= next(
+        one for one in tree["elements"] if one["name"] == "AVX10_VERSION"
+    ).items()
+
+
+def test_a_typing_error_gets_a_suggestion(hostfit):
+    done = hostfit("explain", "cpu.cpiud")
+
+    assert (done.code, "did you mean cpu.cpuid?" in done.err) == (2, True)

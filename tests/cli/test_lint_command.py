@@ -1,0 +1,104 @@
+"""`hostfit lint`: checks what was written, converts it, and checks the configuration (IA3)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hostfit.core.read import read_spec
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+CLAUSES = "kernel.version.full >=5.15 <6.12; kernel.loadedmodule.gtp5g exists; pci.device vendor=10de || vendor=15b3"
+
+
+@pytest.mark.parametrize("name", ["upf", "sriov", "mixed", "cuda12"])
+def test_the_worked_examples_are_valid(hostfit, name):
+    done = hostfit("lint", EXAMPLES / f"{name}.yaml")
+
+    assert done.code == 0
+    assert done.out == f"{EXAMPLES / name}.yaml: valid\n"
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_conversion_keeps_the_meaning(hostfit, tmp_path, form):
+    done = hostfit("lint", "--require", CLAUSES, "--convert", form)
+    target = tmp_path / "converted"
+    target.write_text(done.out)
+
+    back = hostfit("lint", target, "--convert", "flat")
+
+    assert back.out == CLAUSES + "\n"
+    assert read_spec(done.out, place="converted") == read_spec(target.read_bytes(), place="target")
+
+
+def test_standard_input_is_read(hostfit, monkeypatch):
+    import io
+    import sys
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((EXAMPLES / "upf.yaml").read_bytes())))
+
+    assert hostfit("lint", "-").out == "-: valid\n"
+
+
+def test_every_problem_is_reported_at_once_with_place_and_line(hostfit, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "version: v1alpha1\ncompatibilities:\n- rules:\n  - name: a\n    matchFeatures:\n"
+        "    - feature: kernel.loadedmodul\n      matchExpressions:\n        x: {op: Exists, value: [y]}\n"
+        "    - feature: kernel.version\n      matchExpressions:\n        full: {op: Larger, value: [y]}\n"
+    )
+
+    done = hostfit("lint", bad)
+
+    assert done.code == 5
+    assert "line 6" in done.err
+    assert 'did you mean "kernel.loadedmodule"' in done.err
+    assert "Larger" in done.err
+
+
+def test_warnings_are_errors_where_asked(hostfit, tmp_path):
+    weak = tmp_path / "weak.yaml"
+    rule = {"feature": "kernel.loadedmodule", "matchExpressions": {"vfio-pci": {"op": "Exists"}}}
+    rules = [{"name": "vfio", "matchFeatures": [rule]}]
+    weak.write_text(yaml.safe_dump({"version": "v1alpha1", "compatibilities": [{"rules": rules}]}))
+
+    lenient, strict = hostfit("lint", weak), hostfit("lint", "--strict", weak)
+
+    assert (lenient.code, strict.code) == (0, 5)
+    assert "vfio_pci" in lenient.err
+
+
+def test_the_schema_that_lint_uses_is_published(hostfit):
+    schema = json.loads(hostfit("lint", "--schema").out)
+
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_configuration_is_checked_and_compiled(hostfit, prefix):
+    (prefix / "etc/hostfit/hostfit.toml").write_text('[policy]\non_unknown = "deny"\n')
+
+    done = hostfit("lint")
+
+    assert done.code == 0
+    assert "on_unknown = deny" in done.out
+    assert (prefix / "var/lib/hostfit/compiled/policy.json").exists()
+
+
+def test_a_bad_configuration_is_refused_with_file_line_and_suggestion(hostfit, prefix):
+    (prefix / "etc/hostfit/hostfit.toml").write_text('[policy]\n\non_unknwon = "deny"\n')
+
+    done = hostfit("lint")
+
+    assert done.code == 2
+    assert "hostfit.toml" in done.err
+    assert "on_unknown" in done.err
+    assert not (prefix / "var/lib/hostfit/compiled/policy.json").exists()
+
+
+def test_convert_takes_one_spec(hostfit):
+    done = hostfit("lint", EXAMPLES / "upf.yaml", EXAMPLES / "mixed.yaml", "--convert", "json")
+
+    assert (done.code, done.err) == (2, "hostfit: option --convert: exactly one spec expected, found 2\n")
