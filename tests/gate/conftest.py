@@ -9,6 +9,7 @@ import pytest
 from hostfit.core.facts import Feature, Unknown
 from hostfit.core.paths import Paths
 from hostfit.facts import vocabulary
+from hostfit.gate import gate
 from hostfit.oci.request import Bundle, Request
 
 FACTS = {
@@ -75,6 +76,14 @@ def request_of(tmp_path):
         return Request(entry=entry, verb="create", id=id, bundle=bundle, runtime=runtime, **fields)
 
     return make
+
+
+@pytest.fixture
+def decide(site, host, request_of):
+    def one(require="", *, resolution=None, extra=(), **fields):
+        return gate.decide(request_of(require, **fields), site.paths, host=host, resolution=resolution, extra=extra)
+
+    return one
 
 
 @pytest.fixture

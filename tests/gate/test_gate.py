@@ -15,7 +15,16 @@ from hostfit.gate import evaluate, gate
 from hostfit.gate.report import CRASH, POLICY, RUNTIME
 
 MISSING_MODULE = "kernel.loadedmodule.gtp5g exists"
-UPF = Image(name="docker.io/free5gc/upf:1", names=("docker.io/free5gc/upf:1",), digest="sha256:" + "a" * 64, store="here")
+KERNEL_6 = """
+  version: v1alpha1
+  compatibilities:
+  - rules:
+    - name: kernel
+      matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: In, value: ["6"]}}}]
+"""
+UPF = Image(
+    name="docker.io/free5gc/upf:1", names=("docker.io/free5gc/upf:1",), digest="sha256:" + "a" * 64, store="here"
+)
 
 
 def outcome(report):
@@ -64,16 +73,17 @@ def test_spec_that_is_not_valid_is_refused(site, host, request_of):
     assert outcome(report) == ("invalid", "deny", False, 5)
 
 
-@pytest.mark.parametrize(("knob", "require", "verdict"), [
+@pytest.mark.parametrize("case", [
     ("on_misfit", MISSING_MODULE, "misfit"),
     ("on_unknown", "system.name.nodename =a", "unknown"),
     ("on_error", "((", "invalid"),
 ])  # fmt: skip
 @pytest.mark.parametrize(("action", "starts"), [("deny", False), ("warn", True), ("allow", True)])
-def test_each_knob_decides_its_case(site, host, request_of, knob, require, verdict, action, starts):
+def test_each_knob_decides_its_case(site, decide, case, action, starts):
+    knob, require, verdict = case
     site.write("hostfit.toml", f'[policy]\n{knob} = "{action}"\n')
 
-    report = gate.decide(request_of(require), site.paths, host=host)
+    report = decide(require)
 
     assert (report.decision.verdict, report.decision.action, report.starts) == (verdict, action, starts)
 
@@ -90,8 +100,7 @@ def test_image_that_nobody_looked_up_has_its_own_knob(site, host, request_of):
 
 def test_administrators_spec_adds_to_the_others(site, host, request_of):
     """IA4, IA6: all specs found must hold."""
-    site.write("images.d/upf.yaml", "images: ['*/free5gc/upf:*']\nspec:\n  version: v1alpha1\n  compatibilities:\n"
-               "  - rules: [{name: v, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}}}]}]\n")
+    site.write("images.d/upf.yaml", "images: ['*/free5gc/upf:*']\nspec:\n" + KERNEL_6)
 
     report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host, resolution=Resolution("podman", UPF))
 
@@ -101,8 +110,7 @@ def test_administrators_spec_adds_to_the_others(site, host, request_of):
 
 
 def test_administrators_spec_may_replace_the_others_but_not_what_the_caller_brings(site, host, request_of):
-    site.write("images.d/upf.yaml", "images: ['*/free5gc/upf:*']\nmode: replace\nspec:\n  version: v1alpha1\n  compatibilities:\n"
-               "  - rules: [{name: v, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}}}]}]\n")
+    site.write("images.d/upf.yaml", "images: ['*/free5gc/upf:*']\nmode: replace\nspec:\n" + KERNEL_6)
     resolution = Resolution("podman", UPF)
 
     replaced = gate.decide(request_of(MISSING_MODULE), site.paths, host=host, resolution=resolution)
@@ -336,9 +344,7 @@ class TestProbes:
         host.read = read
         monkeypatch.setattr(gate, "SECONDS", 0.3)
 
-        report = gate.decide(
-            request_of("kernel.version.full >=99; system.name.nodename =a"), site.paths, host=host
-        )
+        report = gate.decide(request_of("kernel.version.full >=99; system.name.nodename =a"), site.paths, host=host)
 
         assert report.decision.verdict == "misfit"
 
@@ -347,7 +353,7 @@ class TestProbes:
             for _ in range(3):
                 try:
                     time.sleep(30)
-                except Exception:
+                except Exception:  # noqa: BLE001 - the bad habit that is tested
                     continue
             return {}
 

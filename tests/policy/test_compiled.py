@@ -25,7 +25,9 @@ on_misfit = "warn"
 binary = ["/usr/bin/runsc", "/opt/runsc"]
 isolation = 2
 kernel = "own"
-requires = [{ name = "kvm", matchFeatures = [{ feature = "device.node", matchExpressions = { path = { op = "In", value = ["/dev/kvm"] } } }] }]
+[[runtime.runsc.requires]]
+name = "kvm"
+matchFeatures = [{ feature = "device.node", matchExpressions = { path = { op = "In", value = ["/dev/kvm"] } } }]
 """
 YAML = """
 images: ["*/free5gc/upf:*"]

@@ -92,8 +92,14 @@ def test_spec_that_is_not_valid_is_judged_only_where_it_is_about_the_image(site)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("images: ['*']\nmode: ad\nspec: {}\n", 'images.d/a.yaml:2: mode: required one of add, replace, found "ad" (did you mean add?)'),
-        ("image: ['*']\nspec: {}\n", 'images.d/a.yaml:1: image: required a known key, found "image" (did you mean images?) (+1 more)'),
+        (
+            "images: ['*']\nmode: ad\nspec: {}\n",
+            'images.d/a.yaml:2: mode: required one of add, replace, found "ad" (did you mean add?)',
+        ),
+        (
+            "image: ['*']\nspec: {}\n",
+            'images.d/a.yaml:1: image: required a known key, found "image" (did you mean images?) (+1 more)',
+        ),
         ("images: ['*']\n", "images.d/a.yaml: required the key spec, found none"),
         ("images: [7]\nspec: {}\n", "images.d/a.yaml:1: images: required a list of texts, found the number 7 in it"),
         ("images: []\nspec: {}\n", "images.d/a.yaml:1: images: required a list of texts, found an empty list"),
@@ -103,8 +109,14 @@ def test_spec_that_is_not_valid_is_judged_only_where_it_is_about_the_image(site)
         ),
         ("- a\n", "images.d/a.yaml: required a mapping with images, mode, spec, found a list"),
         ("", "images.d/a.yaml: required a mapping with images, mode, spec, found an empty text"),
-        ("images: *x\nspec: {}\n", "images.d/a.yaml:1: required YAML or JSON, found an error: aliases are not allowed, found *x"),
-        ("images: ['*']\nimages: ['*']\n", 'images.d/a.yaml:2: required YAML or JSON, found an error: key "images" is there twice'),
+        (
+            "images: *x\nspec: {}\n",
+            "images.d/a.yaml:1: required YAML or JSON, found an error: aliases are not allowed, found *x",
+        ),
+        (
+            "images: ['*']\nimages: ['*']\n",
+            'images.d/a.yaml:2: required YAML or JSON, found an error: key "images" is there twice',
+        ),
         ("{" * 50_000, "images.d/a.yaml: required YAML or JSON, found an error: "),
         ("a: [1\n", "images.d/a.yaml:2: required YAML or JSON, found an error: not YAML: "),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hostfit.core.decision import Knobs
 from hostfit.core.errors import PolicyError
 from hostfit.policy import load
-from hostfit.policy.model import OWN
+from hostfit.policy.model import KNOBS, OWN
 
 
 def refusal(site):
@@ -47,7 +47,9 @@ kernel = "own"
 grants = false
 platforms = ["linux/amd64"]
 facts = "/etc/hostfit/gvisor.json"
-requires = [{ name = "kvm", matchFeatures = [{ feature = "device.node", matchExpressions = { path = { op = "In", value = ["/dev/kvm"] } } }] }]
+[[runtime.runsc.requires]]
+name = "kvm"
+matchFeatures = [{ feature = "device.node", matchExpressions = { path = { op = "In", value = ["/dev/kvm"] } } }]
 
 [[runtime.runsc.when]]
 name = "asked for"
@@ -71,9 +73,16 @@ isolation = 3
 
 
 def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
-    site.write("hostfit.toml", '[policy]\non_misfit = "warn"\non_unknown = "deny"\n[[scope]]\nnamespace = "a"\non_error = "warn"\n')
+    site.write(
+        "hostfit.toml",
+        '[policy]\non_misfit = "warn"\non_unknown = "deny"\n[[scope]]\nnamespace = "a"\non_error = "warn"\n',
+    )
     site.write("conf.d/20-b.toml", '[policy]\non_misfit = "deny"\n[runtime.crun]\nisolation = 4\n')
-    site.write("conf.d/10-a.toml", '[policy]\non_misfit = "allow"\n[[scope]]\nnamespace = "b"\non_error = "warn"\n[runtime.crun]\nisolation = 3\nbinary = "/opt/crun"\n')
+    site.write(
+        "conf.d/10-a.toml",
+        '[policy]\non_misfit = "allow"\n[[scope]]\nnamespace = "b"\non_error = "warn"\n'
+        '[runtime.crun]\nisolation = 3\nbinary = "/opt/crun"\n',
+    )
     site.write("conf.d/.swap.toml", "nonsense")
     site.write("conf.d/readme.txt", "nonsense")
 
@@ -99,7 +108,10 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
             '[policy]\non_misfit = "den"\n',
             'hostfit.toml:2: policy.on_misfit: required one of allow, warn, deny, found "den" (did you mean deny?)',
         ),
-        ("[policy]\non_error = true\n", "hostfit.toml:2: policy.on_error: required one of allow, warn, deny, found true"),
+        (
+            "[policy]\non_error = true\n",
+            "hostfit.toml:2: policy.on_error: required one of allow, warn, deny, found true",
+        ),
         (
             '# comment\n\n[polcy]\non_error = "deny"\n',
             'hostfit.toml:3: polcy: required a known key, found "polcy" (did you mean policy?)',
@@ -116,15 +128,15 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
         ),
         (
             '[[scope]]\nnamespace = "a"\non_error = "warn"\n\n[[scope]]\nimage = "*"\n',
-            "hostfit.toml:5: scope[1]: required one of on_misfit, on_unknown, on_unsynced, on_error, found none of them",
+            f"hostfit.toml:5: scope[1]: required one of {', '.join(KNOBS)}, found none of them",
         ),
         (
-            '[[scope]]\ndigest = "sha256:ABC"\non_error = "warn"\n',
-            'hostfit.toml:2: scope[0].digest: required sha256: or sha512: with lower-case hex digits, found "sha256:ABC"',
+            '[[scope]]\ndigest = "sha256:A"\non_error = "warn"\n',
+            'hostfit.toml:2: scope[0].digest: required sha256: or sha512: with lower-case hex digits, found "sha256:A"',
         ),
         ('[scope]\nimage = "*"\n', "hostfit.toml:1: scope: required [[scope]] tables, found a table"),
         (
-            '[runtime.runsc]\nisolation = 2\n',
+            "[runtime.runsc]\nisolation = 2\n",
             "hostfit.toml:1: runtime.runsc: required binary or shim, found neither",
         ),
         (
@@ -140,7 +152,7 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
             'hostfit.toml:2: runtime.runsc.binary: required a list of absolute paths, found "/usr/../tmp/runsc" in it',
         ),
         (
-            '[runtime.runc]\nisolation = -1\n',
+            "[runtime.runc]\nisolation = -1\n",
             "hostfit.toml:2: runtime.runc.isolation: required a whole number from 0 to 1000, found the number -1",
         ),
         (
@@ -160,7 +172,7 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
             "hostfit.toml:2: runtime.runc.platforms: required a list of texts, found a date",
         ),
         ("[policy\n", "hostfit.toml:1: required TOML, found an error: expected ']' at the end of a table declaration"),
-        ('a = 1\na = 2\n', "hostfit.toml:2: required TOML, found an error: cannot overwrite a value"),
+        ("a = 1\na = 2\n", "hostfit.toml:2: required TOML, found an error: cannot overwrite a value"),
         (b"[policy]\n# \xff\n", "hostfit.toml:2: required UTF-8, found other bytes"),
         ("a = " + "[" * 20_000, "hostfit.toml: required TOML, found values that are nested or long beyond use"),
     ],

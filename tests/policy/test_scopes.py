@@ -88,7 +88,9 @@ def test_scope_that_sets_one_knob_leaves_the_others():
 
 def test_strictest_of_several_matching_scopes_counts():
     several = policy(
-        scope(image="*", on_misfit="allow"), scope(digest=DIGEST, on_misfit="warn"), scope(image="other", on_misfit="deny")
+        scope(image="*", on_misfit="allow"),
+        scope(digest=DIGEST, on_misfit="warn"),
+        scope(image="other", on_misfit="deny"),
     )
 
     assert several.knobs(image(), "").on_misfit == "warn"
