@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _MODULE = "/sys/module/amdgpu"
 _NODES = "/sys/class/kfd/kfd/topology/nodes"
+_DIGITS = 20
+"""Those of the largest 64-bit number; int() refuses texts of thousands."""
 
 
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
@@ -37,7 +39,7 @@ def _gpus(root: Root) -> Feature:
     for node in children(root, _NODES, "/sys/class"):
         base = f"{_NODES}/{node}/"
         pairs = [line.partition(" ") for line in root.text(base + "properties").splitlines()]
-        numbers = {key: int(text) for key, _, text in pairs if text.isdecimal()}
+        numbers = {key: int(text) for key, _, text in pairs if text.isdecimal() and len(text) <= _DIGITS}
         # CPUs are nodes as well; only GPUs have SIMD units.
         if numbers.get("simd_count", 0) > 0:
             found.append(_gpu(value(root, base + "name"), numbers))

@@ -29,7 +29,7 @@ def _driver(root: Root, names: set[str] | None) -> Feature:
     version: str | Unknown | None = _driver_version(line) if isinstance(line, str) else line
     if version is None:
         version = value(root, _MODULE + "/version")
-    if version is None and not root.exists(_MODULE):
+    if line is None and version is None and not root.exists(_MODULE):
         # Raises where the tree has neither file nor directory of modules: then nothing is known.
         root.names("/sys/module")
         return Feature(attributes={"loaded": "false"})

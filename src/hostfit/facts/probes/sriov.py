@@ -15,6 +15,8 @@ _NETWORK = "02"
 """PCI class of network controllers; GPUs, disks and crypto engines have virtual functions too."""
 _STATES = {0: "auto", 1: "enable", 2: "disable"}
 """IFLA_VF_LINK_STATE_* of linux/if_link.h."""
+_DIGITS = 9
+"""More than any count has; int() refuses texts of thousands of digits."""
 _EXT_MASK_VF = 1
 """RTEXT_FILTER_VF of linux/rtnetlink.h: without it the kernel leaves out what it knows of the functions."""
 
@@ -59,7 +61,7 @@ def _function(root: Root, address: str, total: str | Unknown, names: set[str] | 
 def _difference(total: str | Unknown, enabled: str | Unknown | None) -> str | Unknown | None:
     if not isinstance(total, str) or not isinstance(enabled, str):
         return total if isinstance(total, Unknown) else enabled
-    if total.isdecimal() and enabled.isdecimal():
+    if total.isdecimal() and enabled.isdecimal() and len(total) <= _DIGITS and len(enabled) <= _DIGITS:
         return str(int(total) - int(enabled))
     return Unknown(f"sriov_totalvfs {total[:20]}, sriov_numvfs {enabled[:20]}: not numbers")
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _DATABASE = "/run/udev/data"
 _PREFIX = "property."
+_LIBRARIES = {"udev": "libudev.so.1"}
+"""The name by which the loader finds libudev, whose soname has been this since udev 183."""
 _MOST = 8192
 """Devices that are read at most; a large storage server has some thousands."""
 
@@ -36,15 +38,26 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
 def _pyudev() -> Any | None:
     """Give pyudev's context, or None where the package or libudev is missing."""
     # Cold: only rules on udev.device come here.
-    from hostfit.oci import site  # noqa: PLC0415  # see the line above
+    import ctypes.util  # noqa: PLC0415  # see the line above
+
+    from hostfit.oci import site  # noqa: PLC0415  # as above
 
     site.enable()
+    search = ctypes.util.find_library
+    # pyudev takes this function at import; the real one runs ldconfig and a compiler to find a library.
+    ctypes.util.find_library = _library
     try:
         import pyudev  # noqa: PLC0415  # found only once site packages are on the path
 
         return pyudev.Context()
-    except ImportError:
+    except (ImportError, OSError):
         return None
+    finally:
+        ctypes.util.find_library = search
+
+
+def _library(name: str) -> str | None:
+    return _LIBRARIES.get(name)
 
 
 def _through_pyudev(context: Any, names: set[str] | None) -> tuple[list[dict[str, str]], bool]:
