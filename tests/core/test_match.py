@@ -195,6 +195,19 @@ def test_a_tag_that_no_set_carries_is_named():
     assert (result.verdict, result.sets, result.reason) == ("unknown", (), 'no set has the tag "b"')
 
 
+def test_names_of_vars_are_listed_anew_for_every_rule():
+    sees = Matcher((Term("rule.matched", None, Expression("In", ("b",))),))
+    rules = (
+        Rule("first", Matcher(), vars={"a": "1"}),
+        Rule("too-early", sees, level="preferred"),
+        Rule("second", Matcher(), vars={"b": "1"}),
+        Rule("seen", sees),
+    )
+    result = evaluate(Spec((CompatibilitySet(rules),)), {})
+
+    assert [one.result for one in result.sets[0].rules] == ["match", "nomatch", "match", "match"]
+
+
 def test_evaluation_takes_time_in_proportion_to_the_expressions(monkeypatch):
     """SEC2: counted in comparisons, not seconds."""
     from hostfit.core import instances

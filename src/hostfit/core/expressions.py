@@ -14,6 +14,7 @@ from hostfit.core.text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hostfit.core.facts import Feature
     from hostfit.core.regex import Program
     from hostfit.core.spec import Expression
 
@@ -25,23 +26,24 @@ _SIGNS = {"Gt": ">", "Ge": ">=", "Lt": "<", "Le": "<="}
 _SHOWN = 8
 """Values named in `required` before the rest is only counted."""
 
-WORK = 3_000_000
+WORK = 2_000_000
 """Steps that one evaluation may take, a few seconds at the very most; far above what an honest spec needs."""
 _NOT_VALID = "the expression is not valid"
 SPENT = "comparing it takes more steps than one evaluation may"
 
 
 class Work:
-    """What one evaluation shares: patterns compiled once, and the steps it may still take.
+    """What one evaluation shares: patterns compiled and names listed once, and the steps it may still take.
 
     The steps are counted, not timed, so the same inputs always give the same answer.
     """
 
-    __slots__ = ("left", "programs")
+    __slots__ = ("left", "names", "programs")
 
     def __init__(self, limit: int = WORK) -> None:
         self.left = limit
         self.programs: dict[str, Program] = {}
+        self.names: dict[str, tuple[Feature, list[str], dict[str, Unknown]]] = {}
 
     def spend(self, steps: int) -> bool:
         """Take some steps; False when there are none left."""

@@ -13,14 +13,20 @@ from hostfit.core.spec import Expression
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from hostfit.core.expressions import Work
     from hostfit.core.facts import Feature
     from hostfit.core.spec import Term
 
+    Cell = tuple[str, str, str]
+
 _DISTINCT = 3
 """Different values that are named when no device has the required one; more are only counted."""
+_STEPS = 4
+"""What one expression on one device costs, beside its values."""
+_VALUES_A_STEP = 16
+"""Values of an expression that are looked through in the time of one step."""
 
 
 class Asked:
@@ -53,62 +59,62 @@ def evaluate_instances(
 ) -> tuple[str, tuple[ExpressionResult, ...]]:
     """Give the result over all instances, and the leaves of the instance that matches or came closest."""
     devices = feature.instances or ()
-    if not work.spend(2 * len(devices) * len(asked)):
-        spent = [(UNKNOWN, SPENT, f"{len(devices)} devices")] * len(asked)
-        return UNKNOWN, _leaves(term, asked, spent)
-    for device in devices:
-        row = []
-        for one in asked:
-            row.append(_on(one, device, work))
-            if row[-1][0] != MATCH:
-                break
-        else:
-            return MATCH, _leaves(term, asked, row)
-    result, row = _closest(devices, asked, work)
-    if result == NOMATCH and feature.unknown is not None:
+    if not devices:
+        row = [(NOMATCH, "", "no such device" if feature.unknown is None else "unknown")] * len(asked)
+    elif work.spend(len(devices) * sum([_STEPS + len(one.expression.values) // _VALUES_A_STEP for one in asked])):
+        columns = [_column(one, devices, work) for one in asked]
+        rows = list(zip(*columns, strict=True))
+        results = [all_of([cell[0] for cell in cells]) for cells in rows]
+        if MATCH in results:
+            return MATCH, _leaves(term, asked, rows[results.index(MATCH)])
+        row = _closest(columns, rows, results)
+    else:
+        row = [(UNKNOWN, SPENT, f"{len(devices)} devices")] * len(asked)
+    if feature.unknown is not None:
         why = feature.unknown.reason
-        return UNKNOWN, _leaves(term, asked, [(UNKNOWN, why, seen) if one == NOMATCH else (one, "", seen)
-                                              for one, _, seen in row])  # fmt: skip
-    return result, _leaves(term, asked, row)
+        row = [(UNKNOWN, why, seen) if result == NOMATCH else (result, reason, seen) for result, reason, seen in row]
+    return all_of([cell[0] for cell in row]), _leaves(term, asked, row)
 
 
-def _on(asked: Asked, device: Mapping[str, str | Unknown], work: Work) -> tuple[str, str, str]:
-    """Result, reason and observed value of one expression on one device."""
-    value = device.get(asked.key)
-    result, reason = asked.compare(value is not None, value, work)
-    observed = "absent" if value is None else "unknown" if isinstance(value, Unknown) else value or '""'
-    return result, reason, observed
+def _column(asked: Asked, devices: tuple[dict[str, str | Unknown], ...], work: Work) -> list[Cell]:
+    """Result, reason and observed value of one expression on every device; equal values are compared once."""
+    known: dict[str | Unknown | None, Cell] = {}
+    column = []
+    for device in devices:
+        value = device.get(asked.key)
+        cell = known.get(value)
+        if cell is None:
+            result, reason = asked.compare(value is not None, value, work)
+            observed = "absent" if value is None else "unknown" if isinstance(value, Unknown) else value or '""'
+            cell = known[value] = (result, reason, observed)
+        column.append(cell)
+    return column
 
 
-def _closest(
-    devices: tuple[dict[str, str | Unknown], ...], asked: list[Asked], work: Work
-) -> tuple[str, list[tuple[str, str, str]]]:
-    """The best result where no device matches, and the row of the device that came closest.
+def _closest(columns: list[list[Cell]], rows: list[tuple[Cell, ...]], results: list[str]) -> list[Cell]:
+    """The row of the device that came closest where none matches: first those that may match.
 
     An expression that few devices match says more than one that most match; the first of equals is taken. Where no
     device at all matches an expression, the values there are, or their count, are shown in place of that device's.
     """
-    if not devices:
-        return NOMATCH, [(NOMATCH, "", "no such device")] * len(asked)
-    rows = [[_on(one, device, work) for one in asked] for device in devices]
-    matching = [sum([row[index][0] == MATCH for row in rows]) for index in range(len(asked))]
-    results = [all_of([result for result, _, _ in row]) for row in rows]
+    weights = [len(rows) + 1 - sum([cell[0] == MATCH for cell in column]) for column in columns]
     best = any_of(results)
-    score = [
-        sum([len(rows) + 1 - count for count, (result, _, _) in zip(matching, row, strict=True) if result == MATCH])
-        for row in rows
-    ]
-    chosen = max([index for index, result in enumerate(results) if result == best], key=score.__getitem__)
+    chosen, most = 0, -1
+    for index, result in enumerate(results):
+        if result == best:
+            score = sum([weight for weight, cell in zip(weights, rows[index], strict=True) if cell[0] == MATCH])
+            if score > most:
+                chosen, most = index, score
     shown = list(rows[chosen])
     for index, (result, reason, _) in enumerate(shown):
-        if result == NOMATCH and matching[index] == 0 and len(rows) > 1:
-            values = list(dict.fromkeys([row[index][2] for row in rows]))
+        if result == NOMATCH and weights[index] > len(rows) > 1:
+            values = list(dict.fromkeys([cell[2] for cell in columns[index]]))
             seen = ", ".join(values) if len(values) <= _DISTINCT else f"none of {len(rows)}"
             shown[index] = (result, reason, seen)
-    return best, shown
+    return shown
 
 
-def _leaves(term: Term, asked: list[Asked], row: list[tuple[str, str, str]]) -> tuple[ExpressionResult, ...]:
+def _leaves(term: Term, asked: list[Asked], row: Sequence[Cell]) -> tuple[ExpressionResult, ...]:
     return tuple([
         ExpressionResult(
             term.feature, one.element, result,

@@ -16,6 +16,8 @@ SIZE = 4096
 """Instructions of one program. RE2 allows more; a pattern that needs more is refused and told so."""
 _CELLS = 1 << 15
 """Transitions kept; when they are full all are dropped, so memory is bounded and time stays linear."""
+_CHARACTERS_A_STEP = 8
+"""Characters that known states take in the time in which one instruction is visited."""
 _MATCH, _SPLIT = -1, -2
 _START, _AFTER_NEWLINE, _AFTER_WORD, _AFTER_OTHER = range(4)
 _REPLACEMENT = 0xFFFD
@@ -51,7 +53,7 @@ class Program:
 
     `code` holds one instruction a row: (_SPLIT, next, next), (_MATCH, 0, 0), (set number, next, 0) or
     (assertion, next, 0). Characters that no set tells apart are one class; `members[set]` tells whether a class is in
-    the set. `steps` counts the work done so far, in visits of instructions and characters.
+    the set. `steps` counts the work done so far, in visits of instructions.
     """
 
     __slots__ = (
@@ -207,7 +209,7 @@ class Program:
     def search(self, text: str, limit: int | None) -> bool:
         """See `search` of the module."""
         stop = None if limit is None else self.steps + limit
-        self.steps += len(text)
+        self.steps += 1 + len(text) // _CHARACTERS_A_STEP
         classes, state = self._classes, self._first
         for char in text:
             one = classes.get(char)

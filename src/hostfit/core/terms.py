@@ -137,20 +137,16 @@ def _names(term: Term, expression: Expression, feature: Feature, work: Work, mod
     """`matchName`: some element's name, as a value, matches; independent of the other expressions."""
     needs = f"a name {required(expression)}"
     asked = Asked("", expression, twin=modules)
-    sure: set[str] = set(feature.flags or ())
-    maybe: dict[str, Unknown] = dict(feature.unknown_flags)
-    for attributes in (feature.attributes or {}, *(feature.instances or ())):
-        for name, value in attributes.items():
-            if isinstance(value, Unknown):
-                maybe.setdefault(name, value)
-            else:
-                sure.add(name)
+    listed = work.names.get(term.feature)
+    if listed is None or listed[0] is not feature:
+        listed = work.names[term.feature] = (feature, *_all_names(feature))
+    _, sure, maybe = listed
     result, observed, reason = NOMATCH, f"none of {len(sure)} names" if sure else "no names", ""
     if not work.spend(len(sure) + len(maybe)):
         return ExpressionResult(
             term.feature, "", UNKNOWN, required=needs, observed=observed, reason=SPENT, path=term.path
         )
-    for name in sorted(sure):
+    for name in sure:
         one, why = asked.compare(True, name, work)
         if one == MATCH:
             return ExpressionResult(term.feature, "", MATCH, required=needs, observed=name or '""', path=term.path)
@@ -162,6 +158,19 @@ def _names(term: Term, expression: Expression, feature: Feature, work: Work, mod
     if result == NOMATCH and feature.unknown is not None and expression.op != "DoesNotExist":
         result, reason = UNKNOWN, feature.unknown.reason
     return ExpressionResult(term.feature, "", result, required=needs, observed=observed, reason=reason, path=term.path)
+
+
+def _all_names(feature: Feature) -> tuple[list[str], dict[str, Unknown]]:
+    """The names of everything that a feature holds, in order, and those of which that is not known."""
+    sure = set(feature.flags or ())
+    maybe = dict(feature.unknown_flags)
+    for attributes in (feature.attributes or {}, *(feature.instances or ())):
+        for name, value in attributes.items():
+            if isinstance(value, Unknown):
+                maybe.setdefault(name, value)
+            else:
+                sure.add(name)
+    return sorted(sure), maybe
 
 
 def _underscored(feature: Feature) -> Feature:
