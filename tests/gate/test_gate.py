@@ -406,3 +406,12 @@ def test_failures_of_journal_and_disk_change_nothing(site, host, request_of, mon
     gate.publish(report, site.paths)
 
     assert report.starts
+
+
+def test_refusal_keeps_its_reason_where_no_runtime_can_be_used_either(site, decide, runtime):
+    (site.etc / "runtime").unlink()
+
+    report = decide(MISSING_MODULE, entry="runtime")
+
+    assert outcome(report) == ("misfit", "deny", False, 1)
+    assert "gtp5g" in report.line

@@ -244,3 +244,23 @@ def test_compiled_policy_of_another_place_is_not_believed(full, tmp_path):
     moved = type(full.paths)(f"{tmp_path}/other", full.paths.run, full.paths.var)
 
     assert compiled.load_compiled(moved) is None
+
+
+def test_stale_policy_is_read_by_the_parsers_of_an_interpreter_without_its_packages(full):
+    """An engine starts hostfit with `python3 -I -S`, where no third-party package can be imported at first."""
+    compiled.compile_policy(full.paths)
+    full.write("conf.d/z.toml", '[policy]\ntag = "late"\n')
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from hostfit.core.paths import Paths; from hostfit.policy import load\n"
+        "policy = load.load(Paths(*sys.argv[2:]))\n"
+        "print(policy.tag, len(policy.images.entries))"
+    )
+    source = next(one for one in sys.path if one.endswith("/src"))
+    arguments = (source, full.paths.etc, full.paths.run, full.paths.var)
+
+    done = subprocess.run(
+        ["/usr/bin/python3", "-I", "-S", "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("late 2\n", "")

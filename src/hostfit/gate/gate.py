@@ -122,8 +122,8 @@ def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
     knobs = policy.knobs(image, namespace)
     judgements = evaluate.judged(documents, facts, knobs, asked.tag, deadline)
     decision = combine(judgements, candidates=candidates, lifted=lifted)
-    if request.entry == RUNTIME_ENTRY and not runtime_path:
-        # Nothing can be executed: no file lifts that.
+    if request.entry == RUNTIME_ENTRY and not runtime_path and decision.action != DENY:
+        # Nothing can be executed: no break-glass file lifts that. A refusal keeps its own reason.
         decision = failed(
             _none_usable(candidates), verdict=decision.verdict, judgements=judgements, candidates=candidates
         )

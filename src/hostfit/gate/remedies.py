@@ -6,6 +6,8 @@ would understand ends up in a line that people copy.
 
 from __future__ import annotations
 
+from hostfit.core.check import is_digest
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -74,9 +76,9 @@ def _about_leaf(leaf: dict[str, Any], leaves: list[dict[str, Any]]) -> list[str]
         setting = f"sysctl -w {element}={value}" if _plain(value) else f"set {element}: {leaf['required']}"
         return [f"{setting}, and keep it in /etc/sysctl.d"]
     if feature in _DRIVERS:
-        return [f"install another version of the driver: {element or 'version'} must be {leaf['required']}"]
+        return [f"install another version of the driver: {feature} {element} must be {leaf['required']}"]
     if feature == "kernel.version":
-        return [f"boot another kernel: {element} must be {leaf['required']}"]
+        return [f"boot another kernel: {feature} {element} must be {leaf['required']}"]
     if feature in _FIRMWARE:
         return ["run it on a host that has this hardware; no setting adds it"]
     return []
@@ -92,10 +94,11 @@ def _named(leaf: dict[str, Any], leaves: list[dict[str, Any]]) -> str:
 
 def _overrides(report: dict[str, Any], complaining: list[dict[str, Any]]) -> list[str]:
     knobs = list(dict.fromkeys([one["knob"] for one in complaining if one["action"] == "deny" and one["knob"]]))
-    digest = report["image"]["digest"]
-    which = f'digest = "{digest}"' if digest else "a namespace or image"
-    found = [f'to accept this for one image: [[scope]] with {which} and {knob} = "warn"' for knob in knobs]
-    if report["image"]["name"]:
+    digest, name = report["image"]["digest"], report["image"]["name"]
+    found = []
+    if digest or name:
+        which = f'digest = "{digest}"' if is_digest(digest) else "its name"
+        found = [f'to accept this for one image: [[scope]] with {which} and {knob} = "warn"' for knob in knobs]
         found.append("to give the image a spec of your own: a file in /etc/hostfit/images.d with mode: replace")
     if not report["lifted"]:
         found.append("touch /etc/hostfit/disabled lets every container start until the file is removed")

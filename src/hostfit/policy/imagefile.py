@@ -11,6 +11,7 @@ import os
 from hostfit.core import limits
 from hostfit.core.check import check, is_digest
 from hostfit.core.read import read_tree
+from hostfit.oci import site
 from hostfit.oci.files import sha256
 from hostfit.policy.fields import Finding, Table, shown
 from hostfit.policy.images import ADD, MODES, Entry
@@ -23,6 +24,8 @@ _PROBLEMS = 20
 
 def read_entry(data: bytes, *, file: str, findings: list[Finding]) -> Entry | None:
     """Give the entry of one file; what is wrong with it goes to `findings`."""
+    # The YAML reader is no part of the interpreter, and an engine starts us without its directory.
+    site.enable()
     tree, lines, problem = read_tree(data)
     if problem is not None:
         findings.append(Finding(file, problem.line, "", f"required YAML or JSON, found an error: {problem.message}"))
