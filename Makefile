@@ -42,7 +42,8 @@ test-engines:
 	$(ROOT)
 	@set -euo pipefail; \
 	environment=$$(packaging/dev/set-up engines); \
-	"$$environment/bin/python" -m pytest tests -m engines $(PYTEST_FLAGS)
+	go=$$(packaging/dev/go); \
+	PATH="$$go:$$PATH" "$$environment/bin/python" -m pytest tests -m engines $(PYTEST_FLAGS)
 
 dist:
 	@set -euo pipefail; \

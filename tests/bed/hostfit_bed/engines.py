@@ -39,11 +39,16 @@ graphroot = "/var/lib/containers/storage"
 
 def furnish(room):
     """Lay the engines' own settings into a room that is not open yet."""
-    room.place("/etc/containers/containers.conf", CONTAINERS)
-    room.place("/etc/containers/storage.conf", STORAGE)
-    room.place("/etc/containers/policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}\n')
+    furnish_podman(room)
     disabled = ", ".join(f'"{name}"' for name in UNUSED)
     room.place("/etc/containerd/config.toml", CONTAINERD.format(disabled=disabled))
+
+
+def furnish_podman(place):
+    """Lay Podman's settings by the `place` method of a room or a release."""
+    place.place("/etc/containers/containers.conf", CONTAINERS)
+    place.place("/etc/containers/storage.conf", STORAGE)
+    place.place("/etc/containers/policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}\n')
 
 
 def _answers(path):

@@ -19,6 +19,15 @@ RUNTIME = BIN / "hostfit-runtime"
 RUNTIME_CRUN = BIN / "hostfit-runtime-crun"
 HOOK = BIN / "hostfit-hook"
 HOOKS_DIR = Path("/etc/containers/oci/hooks.d")
+COMMAND_LINE = """\
+#!/usr/bin/python3 -I
+import sys
+
+sys.path.insert(0, "/usr/share/hostfit")
+from hostfit.cli.main import main
+
+sys.exit(main())
+"""
 COMMANDS = (HOSTFIT, RUNTIME, HOOK)
 
 
@@ -63,3 +72,28 @@ def hook_definition(room):
     definition = json.loads((TREE / "hooks" / "50-hostfit.json").read_text())
     definition["hook"]["path"] = str(HOOK)
     room.place(HOOKS_DIR / "50-hostfit.json", json.dumps(definition))
+
+
+def system_install(root):
+    """Lay hostfit into a file system as a distribution package does: private modules, links, hook, catalogue."""
+    share = root / "usr" / "share" / "hostfit"
+    shutil.copytree(TREE / "src" / "hostfit", share / "hostfit", ignore=shutil.ignore_patterns("__pycache__"))
+    (share / "bin").mkdir()
+    for launcher in (TREE / "src" / "launcher" / "hostfit-runtime", TREE / "hooks" / "hostfit-hook"):
+        shutil.copy2(launcher, share / "bin" / launcher.name)
+        (share / "bin" / launcher.name).chmod(0o755)
+    (share / "bin" / "hostfit").write_text(COMMAND_LINE)
+    (share / "bin" / "hostfit").chmod(0o755)
+    for link, name in {
+        "usr/bin/hostfit": "hostfit",
+        "usr/bin/hostfit-runtime": "hostfit-runtime",
+        "usr/bin/hostfit-runtime-crun": "hostfit-runtime",
+        "usr/libexec/oci/hooks.d/hostfit-hook": "hostfit-hook",
+    }.items():
+        (root / link).parent.mkdir(parents=True, exist_ok=True)
+        (root / link).symlink_to(f"/usr/share/hostfit/bin/{name}")
+    (share / "hooks").mkdir()
+    shutil.copy2(TREE / "hooks" / "50-hostfit.json", share / "hooks")
+    catalogue = root / "usr" / "lib" / "systemd" / "catalog"
+    catalogue.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(TREE / "systemd" / "hostfit.catalog", catalogue)

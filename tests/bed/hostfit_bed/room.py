@@ -19,7 +19,7 @@ ENGINES = {"default", "docker", "libpod_parent", "machine.slice", "moby", "paylo
 """Control groups that engines make at the top and leave there."""
 
 
-def _cgroups():
+def cgroups():
     """Top-level control groups of every hierarchy that is mounted."""
     return {path for pattern in ("*/", "*/*/") for path in CGROUPS.glob(pattern)}
 
@@ -42,7 +42,7 @@ class Room:
         self.pid = 0
         self._process = None
         self._daemons = []
-        self._before = _cgroups()
+        self._before = cgroups()
 
     def place(self, path, text, mode=0o644):
         """Lay a file below /etc or /usr before the room starts."""
@@ -62,7 +62,7 @@ class Room:
         opened = self.run_dir / ".open"
         wait_for(lambda: opened.exists() or self._process.poll() is not None, "the room")
         assert opened.exists(), log.read_text()
-        self.pid = _child(self._process.pid)
+        self.pid = child_of(self._process.pid)
         return self
 
     def enter(self, command, *, cpuinfo=None):
@@ -101,9 +101,9 @@ class Room:
             self._process.wait(timeout=30)
         for daemon in self._daemons:
             daemon.wait(timeout=20)
-        for group in sorted(_cgroups() - self._before):
+        for group in sorted(cgroups() - self._before):
             if group.name in ENGINES or group.name.startswith("hf-"):
-                _remove(group)
+                remove_cgroup(group)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
@@ -113,14 +113,14 @@ class Room:
         self.stop()
 
 
-def _remove(group):
+def remove_cgroup(group):
     """Remove a control group and those below; one that is in use stays."""
     for directory, _, _ in os.walk(group, topdown=False):
         with contextlib.suppress(OSError):
             Path(directory).rmdir()
 
 
-def _child(parent):
+def child_of(parent):
     """The first child of a process, by its entry in /proc."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
