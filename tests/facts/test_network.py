@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from hostfit.core.facts import Feature, Unknown, Wanted
 from hostfit.facts.host import Host
@@ -232,6 +234,28 @@ def test_sriov_numbers_that_are_none_do_no_harm(feature, text):
 def test_link_states_of_virtual_functions_are_asked_of_the_kernel():
     """A link without functions is all that a virtual machine has: the answer is empty, and it is an answer."""
     assert netlink.vf_link_states(1, sriov._EXT_MASK_VF) == []
+
+
+def attribute(kind, payload):
+    return struct.pack("=HH", 4 + len(payload), kind) + payload + bytes(-len(payload) % 4)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"), [((0, 0), "auto"), ((1,), "enable"), ((2, 2, 2), "disable"), ((0, 2), "mixed"), ((), None)]
+)
+def test_link_states_are_read_from_the_kernel_s_message(monkeypatch, states, expected):
+    """The message as the kernel lays it out (linux/if_link.h), decoded by pyroute2: no device here has functions."""
+    functions = [
+        # IFLA_VF_INFO with IFLA_VF_LINK_STATE: number of the function, state.
+        attribute(1, attribute(5, struct.pack("=II", number, state)))
+        for number, state in enumerate(states)
+    ]
+    body = struct.pack("=BxHiII", 0, 1, 7, 0, 0) + attribute(3, b"ens1\0") + attribute(22, b"".join(functions))
+    message = ifinfmsg(struct.pack("=IHHII", 16 + len(body), 16, 0, 0, 0) + body)
+    message.decode()
+    monkeypatch.setattr(netlink, "_messages", lambda index, mask: [message])
+
+    assert sriov._link_state(Root(), "lo") == expected
 
 
 def test_link_that_is_gone_is_an_error_with_its_errno():

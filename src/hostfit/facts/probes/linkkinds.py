@@ -77,7 +77,8 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
         # There is a directory for a module that is loaded, and for many that are built in.
         if root.exists(f"/sys/module/{_MODULES.get(kind, kind).replace('-', '_')}"):
             found.add(kind)
-    if names is None or names - found:
+    if why is not None and (names is None or names - found):
+        # With all lists read, a kind in use is in one of them.
         found |= _in_use(root, names)
     if names is not None and not names - found:
         why = None
