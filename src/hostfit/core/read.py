@@ -35,7 +35,7 @@ def read_spec(data: bytes | str, *, place: str, lookup: Lookup | None = None, ya
 def read_tree(data: bytes | str, *, yaml: bool = True) -> tuple[Any, dict[str, int], Problem | None]:
     """Give the plain tree of a document and the lines of its paths (none for JSON), or the problem that prevents it.
 
-    What starts with a brace is JSON if it parses as such, for every reader of NFD's documents takes both.
+    What starts with a brace is JSON unless it is none by its syntax; a YAML mapping may start so, too.
     """
     try:
         raw = data.encode() if isinstance(data, str) else data
@@ -51,7 +51,7 @@ def read_tree(data: bytes | str, *, yaml: bool = True) -> tuple[Any, dict[str, i
             return fastjson.loads(text.encode(), what="JSON"), {}, None
         except ValueError as error:
             problem = Problem("", str(error).removeprefix("JSON: "))
-        if not yaml:
+        if not yaml or not problem.message.startswith("not valid JSON"):
             return None, {}, problem
     try:
         from hostfit.core import yamltree  # noqa: PLC0415 - cold

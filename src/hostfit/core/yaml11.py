@@ -63,7 +63,7 @@ def _changed(written: str) -> str:
     if _SEXAGESIMAL.match(written):
         return f"the number {_sexagesimal(written)} (base 60)"
     if _NUMBER.match(written):
-        text = repr(float(written.replace("_", "")))
+        text = repr(float(written.replace("_", "")) + 0.0)
         return "the number " + text.removesuffix(".0")
     if _NOT_FINITE.match(written):
         return "no finite number"

@@ -126,7 +126,7 @@ class _Builder:
         """Put a value (or a key) where it belongs and give its path."""
         if not self.levels:
             self.root = value
-            return self.mark("", line)
+            return ""
         level = self.levels[-1]
         if isinstance(level.node, list):
             level.node.append(value)
