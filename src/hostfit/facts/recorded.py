@@ -1,8 +1,9 @@
 """A recorded host: features as JSON and back, so that a check can be made for a host that is elsewhere.
 
 The form is NFD's exported `Features` object (`flags`, `attributes`, `instances`) with two more keys:
-`version`, which is `hostfit.facts/v1`, and `unknown`, which says of a feature, of single elements, or of
-attributes of instances why they could not be determined. NFD's own export loads as it is.
+`version`, which is `hostfit.facts/v1`, and `unknown`, which says of a feature (`reason`), of single `elements`, or
+of attributes of `instances` by number why they could not be determined; a feature with both kinds has its unknown
+flags in `flags`. NFD's own export loads as it is.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ def dump(features: Mapping[str, Feature]) -> dict[str, Any]:
     unknown: dict[str, Any] = {}
     for name in sorted(features):
         feature = features[name]
-        elements = {flag: why.reason for flag, why in feature.unknown_flags.items()}
+        of_flags = {flag: why.reason for flag, why in sorted(feature.unknown_flags.items())}
+        elements = {} if feature.attributes is not None else of_flags
         if feature.flags is not None:
             flags[name] = {"elements": {flag: {} for flag in sorted(feature.flags)}}
         if feature.attributes is not None:
             attributes[name] = {"elements": _values(feature.attributes)}
-            elements.update(_reasons(feature.attributes))
+            elements = _reasons(feature.attributes)
         of_instances = {}
         if feature.instances is not None:
             instances[name] = {"elements": [{"attributes": _values(one)} for one in feature.instances]}
@@ -51,7 +53,10 @@ def dump(features: Mapping[str, Feature]) -> dict[str, Any]:
         if feature.unknown is not None:
             entry["reason"] = feature.unknown.reason
         if elements:
-            entry["elements"] = dict(sorted(elements.items()))
+            entry["elements"] = elements
+        if feature.attributes is not None and feature.flags is not None and (elements or of_flags):
+            # The same name may be unknown as an attribute and absent as a flag.
+            entry["flags"] = of_flags
         if of_instances:
             entry["instances"] = of_instances
         if entry:
@@ -158,12 +163,13 @@ def _features(top: dict[str, Any]) -> dict[str, Feature]:
             values = {**_strings(attributes[name], f"attributes.{name}")}
             values.update({element: Unknown(reason) for element, reason in reasons.items()})
         has_flags = name in flags
+        of_flags = _strings(why["flags"] or {}, f"unknown.{name}.flags") if "flags" in why else reasons
         found[name.lower()] = Feature(
             flags=_mapping(flags[name], f"flags.{name}") if has_flags else None,
             attributes=values,
             instances=_instances(instances[name], why, name) if name in instances else None,
             unknown=Unknown(_string(why["reason"], f"unknown.{name}.reason")) if "reason" in why else None,
-            unknown_flags={element: Unknown(reason) for element, reason in reasons.items()} if has_flags else None,
+            unknown_flags={element: Unknown(reason) for element, reason in of_flags.items()} if has_flags else None,
         )
     return found
 
