@@ -14,8 +14,8 @@ from hostfit.core.match import evaluate
 from hostfit.core.read import read_spec
 from hostfit.core.results import ExpressionResult, RuleResult, SetResult, SpecResult, TermResult
 from hostfit.core.spec import CompatibilitySet, Matcher, Rule, Spec
-from hostfit.gate.render import first_line, short_id
-from hostfit.gate.words import RECLASSIFIED, broken, line, safe
+from hostfit.gate.render import first_line
+from hostfit.gate.words import RECLASSIFIED, broken, line, safe, short_id
 from hostfit.oci.request import Bundle, Request
 
 ID = "0123456789ab" + "c" * 52

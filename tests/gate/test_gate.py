@@ -6,13 +6,15 @@ import time
 
 import pytest
 
+from hostfit.core import match
 from hostfit.core.document import ARTIFACT, UNSYNCED, Document, Provenance
 from hostfit.core.errors import SourceError
 from hostfit.core.image import Image, Resolution
 from hostfit.core.results import SpecResult
 from hostfit.core.spec import Spec
-from hostfit.gate import evaluate, gate
+from hostfit.gate import gate
 from hostfit.gate.report import CRASH, POLICY, RUNTIME
+from hostfit.sources import collect, resolve
 
 MISSING_MODULE = "kernel.loadedmodule.gtp5g exists"
 KERNEL_6 = """
@@ -285,7 +287,7 @@ class TestCrash:
         assert report.line.startswith("hostfit: break-glass file lifted: internal error")
 
     def test_of_the_renderer_denies_too(self, site, host, request_of, monkeypatch):
-        monkeypatch.setattr(gate, "first_line", None)
+        monkeypatch.setattr(gate, "_line", None)
 
         report = gate.decide(request_of(), site.paths, host=host)
 
@@ -296,7 +298,7 @@ class TestCrash:
         def fails(*_args, **_fields):
             raise error
 
-        monkeypatch.setattr(evaluate.match, "evaluate", fails)
+        monkeypatch.setattr(match, "evaluate", fails)
 
         assert not gate.decide(request_of(MISSING_MODULE), site.paths, host=host).starts
 
@@ -308,7 +310,7 @@ class TestSources:
         def broken(_request):
             raise SourceError("containers.json: not valid JSON")
 
-        monkeypatch.setattr(evaluate.resolve, "resolve", broken)
+        monkeypatch.setattr(resolve, "resolve", broken)
 
         report = gate.decide(request_of(), site.paths, host=host)
 
@@ -318,7 +320,7 @@ class TestSources:
     @pytest.mark.parametrize("what", ["resolve", "documents"])
     def test_that_hang_are_given_up_and_judged_by_on_error(self, site, host, request_of, monkeypatch, what):
         """R9: evaluation has an end."""
-        module = evaluate.resolve if what == "resolve" else evaluate.collect
+        module = resolve if what == "resolve" else collect
         monkeypatch.setattr(module, what, lambda *_args, **_fields: time.sleep(30))
         monkeypatch.setattr(gate, "SECONDS", 0.2)
         start = time.monotonic()
@@ -368,7 +370,7 @@ class TestProbes:
 
 
 def test_comparison_that_takes_too_long_is_invalid(site, host, request_of, monkeypatch):
-    monkeypatch.setattr(evaluate.match, "evaluate", lambda *_args, **_fields: time.sleep(30))
+    monkeypatch.setattr(match, "evaluate", lambda *_args, **_fields: time.sleep(30))
     monkeypatch.setattr(gate, "SECONDS", 0.2)
 
     report = gate.decide(request_of(MISSING_MODULE), site.paths, host=host)
@@ -383,7 +385,7 @@ def test_tag_of_the_policy_chooses_among_sets(site, host, request_of, monkeypatc
         seen.append(tag)
         return SpecResult("fit", (), None)
 
-    monkeypatch.setattr(evaluate.match, "evaluate", evaluate_)
+    monkeypatch.setattr(match, "evaluate", evaluate_)
     site.write("hostfit.toml", '[policy]\ntag = "edge"\n')
     extra = (Document(Provenance("deployer", "x"), spec=Spec(())),)
 

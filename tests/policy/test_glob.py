@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hostfit.policy.glob import matches
+from hostfit.policy.select import matches
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from hostfit.core import match
 from hostfit.core.decision import judge
 from hostfit.core.document import BROKEN, IMAGE, MISSING, PRESENT, Document, Provenance
 from hostfit.core.errors import HostfitError
-from hostfit.core.facts import Feature, Unknown, Wanted
 from hostfit.core.image import Resolution
-from hostfit.core.results import INVALID, SpecResult
 from hostfit.gate.deadline import Deadline, Expired
-from hostfit.sources import collect, resolve
+from hostfit.sources import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hostfit.core.decision import Judgement, Knobs
+    from hostfit.core.facts import Feature
+    from hostfit.core.results import SpecResult
     from hostfit.core.vocabulary import Lookup
     from hostfit.oci.request import Request
 
@@ -51,6 +50,8 @@ def gathered(
     own, replace = administrators
     if replace:
         return own
+    from hostfit.sources import collect  # noqa: PLC0415  # not where the administrator replaces everything
+
     try:
         with deadline:
             found = collect.documents(request, resolution, lookup=lookup, var=var)
@@ -65,6 +66,10 @@ def gathered(
 
 def facts_for(documents: tuple[Document, ...], host: Any, deadline: Deadline) -> dict[str, Feature]:
     """Read the facts that the documents name, one feature at a time: one that hangs makes no other unknown."""
+    if not any([one.spec is not None for one in documents]):
+        return {}
+    from hostfit.core.facts import Feature, Unknown, Wanted  # noqa: PLC0415  # containers without any spec need none
+
     wanted = Wanted()
     for one in documents:
         if one.spec is not None:
@@ -95,6 +100,9 @@ def judged(
 def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline: Deadline) -> SpecResult | None:
     if document.state != PRESENT or document.spec is None:
         return None
+    from hostfit.core import match  # noqa: PLC0415  # containers without any spec need none
+    from hostfit.core.results import INVALID, SpecResult  # noqa: PLC0415  # as above
+
     try:
         with deadline:
             return match.evaluate(document.spec, facts, tag=tag)

@@ -10,11 +10,10 @@ from hostfit.core.decision import DENY, failed
 from hostfit.core.decision import decide as combine
 from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
-from hostfit.gate import evaluate
+from hostfit.core.results import FIT
+from hostfit.gate import evaluate, words
 from hostfit.gate.candidates import candidates_for
-from hostfit.gate.claims import image_of, namespace_of
 from hostfit.gate.deadline import SECONDS, Deadline, Expired
-from hostfit.gate.render import first_line
 from hostfit.gate.report import CRASH, POLICY, RUNTIME, Report
 from hostfit.policy import load
 from hostfit.policy.model import OWN
@@ -113,9 +112,12 @@ def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
     resolution = asked.resolution
     if resolution is None:
         resolution, broken = evaluate.resolved(request, deadline)
-    namespace = namespace_of(request, resolution)
-    image = image_of(request, resolution)
-    own = policy.images.documents(image)
+    namespace, image = "", resolution.image
+    if resolution.engine:
+        from hostfit.gate.claims import image_of, namespace_of  # noqa: PLC0415  # plain bundles claim nothing
+
+        namespace, image = namespace_of(request, resolution), image_of(request, resolution)
+    own = policy.documents(image)
     found = evaluate.gathered(request, resolution, own, lookup=host.lookup, var=asked.var, deadline=deadline)
     documents = (*broken, *found, *asked.extra)
     facts = evaluate.facts_for(documents, host, deadline)
@@ -149,7 +151,15 @@ def _as_seen(host: Any, candidates: tuple[Candidate, ...], policy: Policy) -> An
 
 
 def _report(request: Request, resolution: Resolution, decision: Decision, **fields: Any) -> Report:
-    return Report(request, resolution, decision, line=first_line(request, resolution, decision), **fields)
+    return Report(request, resolution, decision, line=_line(request, resolution, decision), **fields)
+
+
+def _line(request: Request, resolution: Resolution, decision: Decision) -> str:
+    if not decision.error and all([one.verdict == FIT for one in decision.judgements]):
+        return words.line(f"hostfit: {words.subject(request, resolution)} fits this host")
+    from hostfit.gate.render import first_line  # noqa: PLC0415  # most containers fit
+
+    return first_line(request, resolution, decision)
 
 
 def _none_usable(candidates: tuple[Candidate, ...]) -> str:
@@ -184,7 +194,7 @@ def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool)
         f"internal error ({type(error).__name__}); the journal has it", candidates=candidates, lifted=lifts
     )
     try:
-        line = first_line(request, Resolution(""), decision)
+        line = _line(request, Resolution(""), decision)
     except Exception:  # noqa: BLE001  # the renderer itself may be what crashed
         line = "hostfit: internal error; the journal has it"
     return Report(

@@ -12,13 +12,14 @@ import time
 
 from hostfit.core import fastjson
 from hostfit.core.decision import ALLOW, DENY
+from hostfit.core.results import FIT
 from hostfit.core.text import escape
-from hostfit.gate.leaves import decisive, explaining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from hostfit.core.decision import Decision
     from hostfit.core.paths import Paths
     from hostfit.gate.report import Report
 
@@ -92,19 +93,31 @@ def fields(report: Report, tree: dict[str, Any]) -> list[tuple[str, str]]:
         ("HOSTFIT_LIFTED", "1" if decision.lifted else ""),
         ("HOSTFIT_ERROR", escape(decision.error, _SYSLOG_LINE)),
     ]
-    one = decisive(decision)
-    if one is not None:
-        listed.append(("HOSTFIT_DOCUMENT", escape(one.document.provenance.place, 512)))
-        listed.append(("HOSTFIT_KNOB", one.knob))
-        rules = [leaf.rule.rule for leaf in explaining(one.result)] if one.result is not None else []
-        names = list(dict.fromkeys([rule.name for rule in rules]))
-        links = list(dict.fromkeys([rule.documentation for rule in rules]))
-        listed.extend([("HOSTFIT_RULE", escape(name)) for name in names[:_RULES]])
-        listed.extend([("HOSTFIT_DOCUMENTATION", escape(link)) for link in links[:_RULES]])
+    listed += _decisive(decision)
     if tree:
         listed.append(("HOSTFIT_REPORT", fastjson.dumps(tree)))
     listed.append(("HOSTFIT_TRACEBACK", report.traceback))
     return [(name, value) for name, value in listed if value]
+
+
+def _decisive(decision: Decision) -> list[tuple[str, str]]:
+    """The document that made the decision, and the rules of it that do not hold."""
+    if all([one.verdict == FIT for one in decision.judgements]):
+        return []
+    from hostfit.gate.leaves import decisive, explaining  # noqa: PLC0415  # most containers fit
+
+    one = decisive(decision)
+    if one is None:
+        return []
+    rules = [leaf.rule.rule for leaf in explaining(one.result)] if one.result is not None else []
+    names = list(dict.fromkeys([rule.name for rule in rules]))
+    links = list(dict.fromkeys([rule.documentation for rule in rules]))
+    return [
+        ("HOSTFIT_DOCUMENT", escape(one.document.provenance.place, 512)),
+        ("HOSTFIT_KNOB", one.knob),
+        *[("HOSTFIT_RULE", escape(name)) for name in names[:_RULES]],
+        *[("HOSTFIT_DOCUMENTATION", escape(link)) for link in links[:_RULES]],
+    ]
 
 
 def encode(listed: list[tuple[str, str]]) -> bytes:

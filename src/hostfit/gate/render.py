@@ -7,7 +7,7 @@ from hostfit.core.decision import ALLOW, DENY
 from hostfit.core.document import UNSYNCED
 from hostfit.core.results import INVALID, MISFIT
 from hostfit.gate.leaves import decisive, explaining
-from hostfit.gate.words import cut, line, safe
+from hostfit.gate.words import cut, line, safe, short_id, subject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from hostfit.gate.leaves import Leaf
     from hostfit.oci.request import Request
 
-_IMAGE_NAME = 240
-_SHORT_ID = 12
-"""Hexadecimal digits by which engines show a container's id."""
-_FULL_ID = 64
-
 
 def first_line(request: Request, resolution: Resolution, decision: Decision) -> str:
     """Give the line for a decision: ASCII, below 1 KiB, and with nothing that engines reclassify."""
@@ -30,16 +25,16 @@ def first_line(request: Request, resolution: Resolution, decision: Decision) -> 
         # The subject of these is not the image, so the whole line is the error's.
         prefix = "hostfit: break-glass file lifted: " if decision.lifted else "hostfit: "
         return _fitted(prefix + safe(decision.error, limits.DIAGNOSTIC_LINE), _more(request, 0))
-    subject = _subject(request, resolution)
+    about = subject(request, resolution)
     one = decisive(decision)
     if one is None:
-        return line(f"hostfit: {subject} fits this host")
+        return line(f"hostfit: {about} fits this host")
     prefix = "hostfit: "
     if decision.lifted:
         prefix += "break-glass file lifted: "
     elif decision.action != DENY:
         prefix += "warning: " if decision.action != ALLOW else "allowed: "
-    text, leaves = _complaint(subject, one)
+    text, leaves = _complaint(about, one)
     others = len([other for other in decision.judgements if other is not one and other.action == one.action])
     more = max(leaves - 1, 0) + (others if one.action != ALLOW else 0)
     return _fitted(prefix + text, _more(request, more))
@@ -53,28 +48,22 @@ def text(report: dict[str, Any], *, width: int = 80) -> str:
     return full(report, width=width)
 
 
-def _subject(request: Request, resolution: Resolution) -> str:
-    if resolution.image is not None:
-        return safe(resolution.image.name or resolution.image.digest, _IMAGE_NAME)
-    return f"container {short_id(request.id)}" if request.id else "this bundle"
-
-
-def _complaint(subject: str, one: Judgement) -> tuple[str, int]:
+def _complaint(about: str, one: Judgement) -> tuple[str, int]:
     """What is wrong with one document, and how many leaves say so."""
     place = safe(one.document.provenance.place)
     if one.verdict == INVALID:
         problems = one.document.problems
         first = str(problems[0]) if problems else one.document.reason or _reason(one)
-        return f"{subject}: invalid compatibility spec in {place}: {safe(first, 400)}", len(problems)
+        return f"{about}: invalid compatibility spec in {place}: {safe(first, 400)}", len(problems)
     if one.document.state == UNSYNCED:
         why = safe(one.document.reason or "nobody looked for one yet")
-        return f"{subject}: compatibility unknown until `hostfit sync`: {why}", 0
+        return f"{about}: compatibility unknown until `hostfit sync`: {why}", 0
     leaves = explaining(one.result) if one.result is not None else ()
     if one.verdict == MISFIT:
         why = leaf_text(leaves[0]) if leaves else safe(_reason(one)) or f"no set of {place} matches"
-        return f"{subject} does not fit this host: {why}", len(leaves)
+        return f"{about} does not fit this host: {why}", len(leaves)
     why = leaf_text(leaves[0]) if leaves else safe(one.document.reason or _reason(one), 400) or place
-    return f"{subject}: cannot tell whether it fits this host: {why}", len(leaves)
+    return f"{about}: cannot tell whether it fits this host: {why}", len(leaves)
 
 
 def _reason(one: Judgement) -> str:
@@ -87,13 +76,6 @@ def leaf_text(leaf: Leaf) -> str:
     name = f"{safe(one.feature)} {safe(one.element)}" if one.element else safe(one.feature)
     because = f" ({safe(one.reason)})" if one.reason else ""
     return f"{name}: required {safe(one.required)}, found {safe(one.observed)}{because}"
-
-
-def short_id(container: str) -> str:
-    """Give a container's id as engines print it: 12 digits of 64, any other one whole."""
-    if len(container) == _FULL_ID and all([char in "0123456789abcdef" for char in container]):
-        return container[:_SHORT_ID]
-    return safe(container, 64)
 
 
 def _more(request: Request, count: int) -> str:

@@ -9,6 +9,11 @@ from __future__ import annotations
 from hostfit.core import limits
 from hostfit.core.text import escape
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hostfit.core.image import Resolution
+    from hostfit.oci.request import Request
+
 RECLASSIFIED = (
     "permission denied",
     "operation not permitted",
@@ -28,6 +33,11 @@ RECLASSIFIED = (
     "process already finished",
 )
 """In lower case; engines compare some of them without regard to case."""
+
+_IMAGE_NAME = 240
+_SHORT_ID = 12
+"""Hexadecimal digits by which engines show a container's id."""
+_FULL_ID = 64
 
 
 def safe(text: str, limit: int = limits.DIAGNOSTIC_VALUE) -> str:
@@ -68,3 +78,17 @@ def _ascii(text: str) -> str:
 
 def _numbered(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def subject(request: Request, resolution: Resolution) -> str:
+    """Name the image that a request is about, or the container where no image is known."""
+    if resolution.image is not None:
+        return safe(resolution.image.name or resolution.image.digest, _IMAGE_NAME)
+    return f"container {short_id(request.id)}" if request.id else "this bundle"
+
+
+def short_id(container: str) -> str:
+    """Give a container's id as engines print it: 12 digits of 64, any other one whole."""
+    if len(container) == _FULL_ID and all([char in "0123456789abcdef" for char in container]):
+        return container[:_SHORT_ID]
+    return safe(container, 64)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 
-from hostfit.core import compiled as specs
 from hostfit.core import fastjson
 from hostfit.core.decision import Knobs
 from hostfit.core.errors import PolicyError
-from hostfit.core.spec import CompatibilitySet, Spec
 from hostfit.oci.files import read_trusted, sha256
-from hostfit.policy.images import Entry, Images
 from hostfit.policy.model import KNOBS, Policy, RuntimeDefinition, Scope
 from hostfit.version import VERSION
 
@@ -23,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hostfit.core.paths import Paths
-    from hostfit.core.spec import Rule
+    from hostfit.core.spec import Rule, Spec
+    from hostfit.policy.images import Images
 
 _MARK = f"hostfit-policy 1 {VERSION}"
 """A file of another layout or another version of hostfit is not current."""
@@ -121,13 +119,10 @@ def _policy_out(policy: Policy) -> dict[str, Any]:
         "scopes": [[one.knobs, one.image, one.digest, one.namespace] for one in policy.scopes],
         "runtimes": [_runtime_out(one) for one in policy.runtimes.values()],
         "images": [
-            [
-                list(one.images), one.place, one.mode, None if one.spec is None else specs.dump(one.spec),
-                list(one.problems), one.digest,
-            ]
+            [list(one.images), one.place, one.mode, _spec_out(one.spec), list(one.problems), one.digest]
             for one in policy.images.entries
         ],
-    }  # fmt: skip
+    }
 
 
 def _policy_in(tree: Any) -> Policy:
@@ -141,13 +136,18 @@ def _policy_in(tree: Any) -> Policy:
             for knobs, image, digest, namespace in tree["scopes"]
         ]),
         runtimes={one["name"]: _runtime_in(one) for one in tree["runtimes"]},
-        images=Images(tuple([
-            Entry(
-                tuple(images), place=where, mode=mode, spec=None if spec is None else specs.load(spec),
-                problems=tuple(problems), digest=digest,
-            )
-            for images, where, mode, spec, problems, digest in tree["images"]
-        ])),
+        images=_images_in(tree["images"]) if tree["images"] else None,
+    )  # fmt: skip
+
+
+def _images_in(form: Any) -> Images:
+    from hostfit.policy.images import Entry, Images  # noqa: PLC0415  # most hosts have none
+
+    return Images(
+        tuple([
+            Entry(tuple(images), place=where, mode=mode, spec=_spec_in(spec), problems=tuple(problems), digest=digest)
+            for images, where, mode, spec, problems, digest in form
+        ])
     )  # fmt: skip
 
 
@@ -163,8 +163,25 @@ def _runtime_in(tree: dict[str, Any]) -> RuntimeDefinition:
 
 
 def _rules_out(rules: tuple[Rule, ...]) -> Any:
-    return specs.dump(Spec((CompatibilitySet(rules),))) if rules else None
+    from hostfit.core.spec import CompatibilitySet, Spec  # noqa: PLC0415  # cold
+
+    return _spec_out(Spec((CompatibilitySet(rules),))) if rules else None
 
 
 def _rules_in(form: Any) -> tuple[Rule, ...]:
-    return () if form is None else specs.load(form).sets[0].rules
+    spec = _spec_in(form)
+    return () if spec is None else spec.sets[0].rules
+
+
+def _spec_out(spec: Spec | None) -> Any:
+    from hostfit.core import compiled as specs  # noqa: PLC0415  # cold
+
+    return None if spec is None else specs.dump(spec)
+
+
+def _spec_in(form: Any) -> Spec | None:
+    if form is None:
+        return None
+    from hostfit.core import compiled as specs  # noqa: PLC0415  # most policies hold no rules
+
+    return specs.load(form)

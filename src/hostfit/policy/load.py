@@ -7,7 +7,6 @@ import os
 from hostfit.core.errors import PolicyError
 from hostfit.core.text import escape
 from hostfit.oci.files import open_trusted, symbol
-from hostfit.policy import compiled
 from hostfit.policy.model import Policy
 
 TYPE_CHECKING = False
@@ -23,6 +22,8 @@ def load(paths: Paths) -> Policy:
     """Give the policy. Raises PolicyError where it cannot be read, trusted or understood; that must deny."""
     if not _configured(paths.etc):
         return Policy()
+    from hostfit.policy import compiled  # noqa: PLC0415  # most hosts have no configuration at all
+
     policy = compiled.load_compiled(paths)
     if policy is not None:
         return policy

@@ -7,15 +7,15 @@ containers run under runc or, where that is not installed, crun.
 from __future__ import annotations
 
 from hostfit.core.decision import ACTIONS, Knobs
-from hostfit.policy.images import Images
-from hostfit.policy.select import has_digest, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hostfit.core.document import Document
     from hostfit.core.image import Image
     from hostfit.core.spec import Rule
+    from hostfit.policy.images import Images
 
 KNOBS = ("on_misfit", "on_unknown", "on_unsynced", "on_error")
 HOST, OWN = "host", "own"
@@ -104,6 +104,8 @@ class Scope:
             return True
         if image is None:
             return False
+        from hostfit.policy.select import has_digest, names  # noqa: PLC0415  # most hosts have no scopes
+
         if self.digest and not has_digest(self.digest, image):
             return False
         # A digest means this very image, whatever the name it goes by.
@@ -117,7 +119,7 @@ class Policy:
     specs; `sources` are the files that it was read from.
     """
 
-    __slots__ = ("_knobs", "defaults", "images", "runtimes", "scopes", "sources", "tag")
+    __slots__ = ("_images", "_knobs", "defaults", "runtimes", "scopes", "sources", "tag")
 
     def __init__(
         self,
@@ -134,9 +136,22 @@ class Policy:
         self.defaults = defaults
         self.scopes = scopes
         self.runtimes: dict[str, RuntimeDefinition] = dict(built_in() if runtimes is None else runtimes)
-        self.images = images or Images()
+        self._images = images
         self.tag = tag
         self.sources = sources
+
+    @property
+    def images(self) -> Images:
+        """What images.d says."""
+        if self._images is None:
+            from hostfit.policy.images import Images  # noqa: PLC0415  # most hosts have none
+
+            self._images = Images()
+        return self._images
+
+    def documents(self, image: Image | None) -> tuple[tuple[Document, ...], bool]:
+        """Give what images.d says about an image, and whether that replaces all that others say."""
+        return ((), False) if self._images is None or image is None else self._images.documents(image)
 
     @property
     def default(self) -> str:

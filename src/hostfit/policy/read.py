@@ -134,7 +134,7 @@ class _Reader:
             defaults=defaults,
             scopes=tuple(self.scopes),
             runtimes=runtimes,
-            images=Images(tuple(self.entries)),
+            images=Images(tuple(self.entries)) if self.entries else None,
             tag=self.tag,
             sources=tuple(self.sources),
         )
