@@ -72,7 +72,7 @@ def test_an_index_gives_platforms_with_variant():
         (manifest(subject=described(digest="x\n\x1b[31m")), "", r'found "x\\x0a\\x1b\[31m"'),
         (b"[" * 50_000, "", "m: "),
         (b'{"config": {}, "config": {}}', "", "is there twice"),
-        (b'\xff{}', "", "not valid UTF-8"),
+        (b"\xff{}", "", "not valid UTF-8"),
         (b'{"annotations": {"a": "\\ud800"}}', "", "lone surrogate"),
         (b" " * (5 << 20), "", "must be at most 4194304 bytes"),
     ],
@@ -102,7 +102,7 @@ def test_a_config_gives_platform_labels_environment_and_layers():
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ({"config": {"Labels": {"a": ["b"]}}}, "c: labels: \"a\": text is required, found a list"),
+        ({"config": {"Labels": {"a": ["b"]}}}, 'c: labels: "a": text is required, found a list'),
         ({"config": {"labels": {}}}, 'c: config: "labels": must be written Labels'),
         ({"config": {"Env": "X=1"}}, "c: environment: a list is required, found text"),
         ({"config": []}, None),

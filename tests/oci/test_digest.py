@@ -21,9 +21,9 @@ def test_registered_algorithms_are_valid(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sha256:", HEX, f"sha256:{HEX.upper()}", f"sha256:{HEX[:-1]}", f"sha256:{HEX}0", f"sha256:{HEX}\n", f"\nsha256:{HEX}",
-     f"SHA256:{HEX}", f"md5:{HEX[:32]}", f"sha512:{HEX}", f"sha256:{HEX}:x", "sha256:../../../../etc/passwd",
-     "sha256:" + "٣" * 64, f"sha256 :{HEX}", None, 5, b"sha256:" + HEX.encode()],
+    ["", "sha256:", HEX, f"sha256:{HEX.upper()}", f"sha256:{HEX[:-1]}", f"sha256:{HEX}0", f"sha256:{HEX}\n",
+     f"\nsha256:{HEX}", f"SHA256:{HEX}", f"md5:{HEX[:32]}", f"sha512:{HEX}", f"sha256:{HEX}:x",
+     "sha256:../../../../etc/passwd", "sha256:" + "٣" * 64, f"sha256 :{HEX}", None, 5, b"sha256:" + HEX.encode()],
 )  # fmt: skip
 def test_whatever_else_is_no_digest(text):
     assert not digest.valid(text)

@@ -24,7 +24,13 @@ D = "sha256:" + "a" * 64
         (f"test:5000/repo:tag@{D}", "test:5000", "repo", "tag", D),
         ("lowercase:Uppercase", "", "lowercase", "Uppercase", ""),
         ("sub-dom1.foo.com/bar/baz/quux", "sub-dom1.foo.com", "bar/baz/quux", "", ""),
-        ("b.gcr.io/test.example.com/my-app:test.example.com", "b.gcr.io", "test.example.com/my-app", "test.example.com", ""),
+        (
+            "b.gcr.io/test.example.com/my-app:test.example.com",
+            "b.gcr.io",
+            "test.example.com/my-app",
+            "test.example.com",
+            "",
+        ),
         ("xn--n3h.com/myimage:xn--n3h.com", "xn--n3h.com", "myimage", "xn--n3h.com", ""),
         ("foo_bar.com:8080", "", "foo_bar.com", "8080", ""),
         ("foo/foo_bar.com:8080", "foo", "foo_bar.com", "8080", ""),
@@ -43,9 +49,11 @@ def test_names_come_apart_and_together_again(text, domain, path, tag, digest):
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":justtag", f"@{D}", "repo@sha256:ffff", f"validname@invaliddigest:{'f' * 64}", "Uppercase:tag", "a//b", "/a", "a/",
-     "-a/b", "a:", "a:.tag", "a:-tag", "a:" + "t" * 129, "a" * 256, "a_", "_a", "a___b", "a.-b", "a..b", "repo:tag:tag",
-     "[::1/repo", "[fe80::1%eth0]/repo", "re\npo", "repo\x1b[31m", "repo:ta\ng", "répo", "a b", f"repo@{D}@{D}", "a/../b"],
+    ["", ":justtag", f"@{D}", "repo@sha256:ffff",
+     f"validname@invaliddigest:{'f' * 64}", "Uppercase:tag", "a//b", "/a", "a/",
+     "-a/b", "a:", "a:.tag", "a:-tag", "a:" + "t" * 129, "a" * 256, "a_", "_a", "a___b",
+     "a.-b", "a..b", "repo:tag:tag", "[::1/repo",
+     "[fe80::1%eth0]/repo", "re\npo", "repo\x1b[31m", "repo:ta\ng", "répo", "a b", f"repo@{D}@{D}", "a/../b"],
 )  # fmt: skip
 def test_whatever_else_is_refused_on_one_line(text):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at below

@@ -105,7 +105,9 @@ def request_for():
     """Make a request for a bundle that is given by its parts."""
 
     def make(path="/nowhere/bundle", *, id="c1", environ=None, runtime="", **parts):  # noqa: A002 - the runtime-spec's word
-        return Request(entry="runtime", verb="create", id=id, bundle=Bundle(str(path), **parts), environ=environ, runtime=runtime)
+        return Request(
+            entry="runtime", verb="create", id=id, bundle=Bundle(str(path), **parts), environ=environ, runtime=runtime
+        )
 
     return make
 
@@ -191,7 +193,9 @@ class Daemon:
     def __init__(self, words, log, ready):
         self.log = log
         with log.open("wb") as out:
-            self.process = subprocess.Popen([str(word) for word in words], stdout=out, stderr=out, start_new_session=True)
+            self.process = subprocess.Popen(
+                [str(word) for word in words], stdout=out, stderr=out, start_new_session=True
+            )
         for _ in range(200):
             if ready():
                 return

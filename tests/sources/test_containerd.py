@@ -71,9 +71,10 @@ def test_every_call_answers_what_grpcio_gets(containerd, channel, layout, image)
         ours = channel.call(services + method, request, (("containerd-namespace", "default"),))
         assert sorted_images(method, ours) == sorted_images(method, oracle(containerd, services + method, request))
     assert len(ours) > 1, "a large blob comes in several messages"
-    assert Client(channel, "default").content(Descriptor("", big["digest"], big["size"])) == (
-        layout.directory / "blobs" / "sha256" / big["digest"][7:]
-    ).read_bytes()
+    assert (
+        Client(channel, "default").content(Descriptor("", big["digest"], big["size"]))
+        == (layout.directory / "blobs" / "sha256" / big["digest"][7:]).read_bytes()
+    )
 
 
 def sorted_images(method, replies):
@@ -115,7 +116,11 @@ def test_a_tag_that_moved_does_not_fool_it(containerd, layout, request_for, imag
     found = seen(containerd, "moved1", request_for)
 
     assert found.image is not None, found.reason
-    assert (found.image.digest, found.image.names, found.image.name) == (digest, ("localhost/kept:1",), "localhost/kept:1")
+    assert (found.image.digest, found.image.names, found.image.name) == (
+        digest,
+        ("localhost/kept:1",),
+        "localhost/kept:1",
+    )
     assert found.image.digest != other
 
     containerd.ctr("images", "rm", "--sync", "localhost/kept:1")
@@ -164,7 +169,9 @@ def test_cri_s_image_id_counts_more_than_the_name(containerd, channel, layout, r
     containerd.load(layout, "b", "localhost/cri-other:1")
     config = layout.config_digest(other)
     container = cri_container("cri1", name, config)
-    channel.call("/containerd.services.containers.v1.Containers/Create", container, (("containerd-namespace", "default"),))
+    channel.call(
+        "/containerd.services.containers.v1.Containers/Create", container, (("containerd-namespace", "default"),)
+    )
     found = seen(containerd, "cri1", request_for)
 
     assert found.image is not None, found.reason
@@ -279,7 +286,14 @@ def test_images_are_found_by_name_digest_and_id(containerd, channel, layout, ima
     name, digest = image
     client = Client(channel, "default")
     config = layout.config_digest(digest)
-    for asked in (name, name.removeprefix("localhost/"), digest, config, config[7:19], f"{name.removesuffix(':1')}@{digest}"):
+    for asked in (
+        name,
+        name.removeprefix("localhost/"),
+        digest,
+        config,
+        config[7:19],
+        f"{name.removesuffix(':1')}@{digest}",
+    ):
         found = next(local.find_in_containerd(client, asked, lambda _: True), None)
         assert found is not None, asked
         assert (found.digest, name in found.names) == (digest, True)
@@ -294,5 +308,5 @@ def test_a_namespace_that_is_no_plain_text_is_refused(channel):
 
 
 def test_no_socket_at_all_names_every_one_that_was_tried():
-    with pytest.raises(SourceError, match="/none/a.*ENOENT.*/none/b.*ENOENT"):
+    with pytest.raises(SourceError, match=r"/none/a.*ENOENT.*/none/b.*ENOENT"):
         containerimage.connect(("/none/a", "/none/b"))

@@ -103,7 +103,9 @@ def test_headers_may_come_in_continuations_and_with_priority(server):
 
 
 def test_a_status_other_than_ok_has_number_and_message(server):
-    answer = SETTINGS + headers(1, (":status", "200"), ("grpc-status", "5"), ("grpc-message", "no%20such%0athing%zz"), end=True)
+    answer = SETTINGS + headers(
+        1, (":status", "200"), ("grpc-status", "5"), ("grpc-message", "no%20such%0athing%zz"), end=True
+    )
 
     with pytest.raises(StatusError) as caught:
         call(server(answer))
@@ -134,10 +136,10 @@ def test_nonsense_is_one_error(server, answer, message):
 
 
 def test_a_server_that_hangs_up_or_stays_silent_ends_in_time(server):
-    with pytest.raises(TransportError, match="server closed the connection|read: ECONNRESET|write: EPIPE"):
+    with pytest.raises(TransportError, match=r"server closed the connection|read: ECONNRESET|write: EPIPE"):
         call(server(SETTINGS + OK, close=True))
     started = time.monotonic()
-    with pytest.raises(TransportError, match="ETIMEDOUT|no answer in time"):
+    with pytest.raises(TransportError, match=r"ETIMEDOUT|no answer in time"):
         call(server(SETTINGS), timeout=0.2)
     assert time.monotonic() - started < 1
 

@@ -48,8 +48,8 @@ def test_literals_of_all_kinds_and_a_table_size_of_zero():
 
 @pytest.mark.parametrize(
     "block",
-    [b"\x80", b"\xbe", b"\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x00\x03ab", b"\x00\x01a\x83\xff\xff\xff", b"\x00\x81\x00\x00",
-     b"\x7f", b"\x00\x7f\xff\xff\xff\xff\xff\xff", b"\x00\x01a\x7f\x80"],
+    [b"\x80", b"\xbe", b"\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x00\x03ab", b"\x00\x01a\x83\xff\xff\xff",
+     b"\x00\x81\x00\x00", b"\x7f", b"\x00\x7f\xff\xff\xff\xff\xff\xff", b"\x00\x01a\x7f\x80"],
 )  # fmt: skip
 def test_bad_blocks_are_errors(block):
     with pytest.raises(ValueError, match="header"):
@@ -67,6 +67,10 @@ def test_no_bytes_break_the_decoder(block):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.text("abc-", min_size=1, max_size=20), st.text(st.characters(max_codepoint=255), max_size=300))))
+@given(
+    st.lists(
+        st.tuples(st.text("abc-", min_size=1, max_size=20), st.text(st.characters(max_codepoint=255), max_size=300))
+    )
+)
 def test_what_is_written_reads_back(headers):
     assert hpack.decode(hpack.encode(tuple(headers))) == dict(headers)

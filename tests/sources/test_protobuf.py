@@ -20,7 +20,13 @@ def test_the_example_of_the_specification():
 def test_absent_fields_read_as_their_default():
     empty = Message(b"")
 
-    assert (empty.integer(1), empty.text(1), empty.bytes(1), empty.messages(1), empty.mapping(1)) == (0, "", b"", [], {})
+    assert (empty.integer(1), empty.text(1), empty.bytes(1), empty.messages(1), empty.mapping(1)) == (
+        0,
+        "",
+        b"",
+        [],
+        {},
+    )
     assert encode((1, ""), (2, 0), (3, b"")) == b""
 
 
@@ -28,14 +34,19 @@ def test_maps_and_repeated_messages():
     entry = encode((1, "k"), (2, "v"))
 
     assert Message(encode((4, entry), (4, encode((1, "l"))))).mapping(4) == {"k": "v", "l": ""}
-    assert [one.text(1) for one in Message(encode((2, encode((1, "a"))), (2, encode((1, "b"))))).messages(2)] == ["a", "b"]
+    assert [one.text(1) for one in Message(encode((2, encode((1, "a"))), (2, encode((1, "b"))))).messages(2)] == [
+        "a",
+        "b",
+    ]
 
 
 def test_fixed_width_fields_are_stepped_over():
     assert Message(b"\x09" + b"x" * 8 + b"\x15" + b"y" * 4 + encode((3, 5))).integer(3) == 5
 
 
-@pytest.mark.parametrize("data", [b"\x0a\x05abc", b"\x08", b"\x08\xff", b"\x0b", b"\x09abc", b"\xff" * 12, b"\x0a\xff\xff\xff\xff\xff\x7f"])
+@pytest.mark.parametrize(
+    "data", [b"\x0a\x05abc", b"\x08", b"\x08\xff", b"\x0b", b"\x09abc", b"\xff" * 12, b"\x0a\xff\xff\xff\xff\xff\x7f"]
+)
 def test_damaged_messages_are_errors(data):
     with pytest.raises(ValueError, match="message"):
         Message(data)

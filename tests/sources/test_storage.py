@@ -57,8 +57,13 @@ def test_a_container_of_cri_o_lies_in_runroot(stored, request_for):
     found = resolve.resolve(request_for(bundle, annotations=CRI_O, rootfs=rootfs))
 
     assert (found.engine, found.image.digest) == ("cri-o", stored.digest)
-    notes = CRI_O | {"io.kubernetes.cri-o.ImageRef": stored.config[7:], "io.kubernetes.cri-o.ImageName": "quay.io/free5gc/upf:v3"}
-    unlisted = resolve.resolve(request_for(stored.runroot / "vfs-containers/gone/userdata", annotations=notes, rootfs=rootfs))
+    notes = CRI_O | {
+        "io.kubernetes.cri-o.ImageRef": stored.config[7:],
+        "io.kubernetes.cri-o.ImageName": "quay.io/free5gc/upf:v3",
+    }
+    unlisted = resolve.resolve(
+        request_for(stored.runroot / "vfs-containers/gone/userdata", annotations=notes, rootfs=rootfs)
+    )
     assert (unlisted.engine, unlisted.image.name) == ("cri-o", "quay.io/free5gc/upf:v3")
 
 
@@ -81,7 +86,9 @@ def test_a_container_keeps_its_image_when_the_tag_moves(stored, layout, request_
 def test_an_image_pulled_by_its_index_has_that_too(storage, layout, request_for):
     """IA2c, IA5"""
     one = layout.manifest(annotations={"on": "manifest"})
-    index = layout.index(one | {"platform": {"os": "linux", "architecture": "amd64", "variant": "v2"}}, annotations={"on": "index"})
+    index = layout.index(
+        one | {"platform": {"os": "linux", "architecture": "amd64", "variant": "v2"}}, annotations={"on": "index"}
+    )
     layout.tag("i", index)
     storage.copy(layout, "i", "localhost/multi:1", "--override-variant", "v2")
     (record,) = storage.records()
@@ -238,7 +245,8 @@ def test_images_are_found_by_name_digest_and_id(stored, monkeypatch, tmp_path):
     """SA1: through storage.conf, in an additional image store too."""
     conf = tmp_path / "storage.conf"
     conf.write_text(
-        f'[storage]\ngraphroot = "{tmp_path}/empty"\n[storage.options]\nadditionalimagestores = ["{stored.graphroot}", 5]\n'
+        f'[storage]\ngraphroot = "{tmp_path}/empty"\n'
+        f'[storage.options]\nadditionalimagestores = ["{stored.graphroot}", 5]\n'
     )
     monkeypatch.setattr(storageconf, "SYSTEM_FILES", (str(conf),))
     for name in (
@@ -254,5 +262,5 @@ def test_a_broken_storage_conf_says_where(monkeypatch, tmp_path):
     conf = tmp_path / "storage.conf"
     conf.write_text("[storage\n")
     monkeypatch.setattr(storageconf, "SYSTEM_FILES", (str(conf),))
-    with pytest.raises(storageconf.SourceError, match="storage.conf: not valid TOML"):
+    with pytest.raises(storageconf.SourceError, match=r"storage.conf: not valid TOML"):
         storageconf.read()

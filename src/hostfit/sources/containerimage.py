@@ -49,14 +49,14 @@ def resolve(sockets: tuple[str, ...], namespace: str, container_id: str) -> Reso
 
 
 def connect(sockets: tuple[str, ...], *, timeout: float = TIMEOUT) -> Channel:
-    """Connect to the first socket that answers; raises SourceError with what is wrong with each."""
+    """Connect to the first socket that answers; raises TransportError with what is wrong with each."""
     reasons = []
     for path in sockets:
         try:
             return Channel(path, timeout=timeout)
         except SourceError as error:
             reasons.append(error.message)
-    raise SourceError("; ".join(reasons) or "no containerd socket is known")
+    raise TransportError("; ".join(reasons) or "no containerd socket is known")
 
 
 def _resolved(client: Client, container: Container) -> Resolution:
