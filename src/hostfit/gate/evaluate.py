@@ -7,7 +7,6 @@ from hostfit.core.document import BROKEN, IMAGE, MISSING, PRESENT, Document, Pro
 from hostfit.core.errors import HostfitError
 from hostfit.core.image import Resolution
 from hostfit.gate.deadline import Deadline, Expired
-from hostfit.sources import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ _GRACE = 0.5
 
 def resolved(request: Request, deadline: Deadline) -> tuple[Resolution, tuple[Document, ...]]:
     """Find the image of a request; a store that is broken or too slow gives a document that says so (`on_error`)."""
+    from hostfit.sources import resolve  # noqa: PLC0415  # `hostfit check` knows its image already
+
     try:
         with deadline:
             return resolve.resolve(request), ()
