@@ -13,6 +13,7 @@ import pytest
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from hostfit.core.facts import Feature, Unknown, Wanted
+from hostfit.facts import recorded
 from hostfit.facts.host import Host
 from hostfit.facts.probes import netlink, netlinks, sriov
 from hostfit.facts.root import Root
@@ -75,6 +76,15 @@ def test_link_of_a_tree_has_the_kind_that_its_files_show_and_else_an_unknown_one
     assert isinstance(found["veth0"]["kind"], Unknown)
     assert "kind" not in found["eth0"]
     assert "kind" not in found["lo"]
+
+
+@pytest.mark.parametrize("name", ["network.device", "network.virtual", "network.link", "udev.device"])
+def test_link_whose_name_is_no_utf_8_can_be_written(feature, name):
+    base = NET + "e\udcff0/"
+    found = feature(name, {base + "uevent": "INTERFACE=e\n"} | ({base + "device/a": ""} if "device" in name else {}))
+
+    assert found.instances[0]["name"] == "e\ufffd0"
+    json.dumps(recorded.dump({name: found}), ensure_ascii=False).encode()
 
 
 def test_host_whose_sysfs_shows_no_links_has_none(feature):

@@ -6,6 +6,7 @@ import os
 import stat
 
 from hostfit.core.facts import Feature, Unknown
+from hostfit.facts.probes.devtree import clean
 from hostfit.facts.root import reason
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ def _walk(root: Root, directory: str, levels: int, found: list[dict[str, str]]) 
                     return Unknown(f"/dev: more than {_MOST} nodes")
                 found.append(
                     {
-                        "path": path,
+                        "path": clean(path),
                         "type": "c" if stat.S_ISCHR(mode.st_mode) else "b",
                         "major": str(os.major(mode.st_rdev)),
                         "minor": str(os.minor(mode.st_rdev)),

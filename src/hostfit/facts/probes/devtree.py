@@ -62,5 +62,13 @@ def wanted(names: set[str] | None, name: str) -> bool:
 
 
 def present(found: Mapping[str, str | Unknown | None]) -> dict[str, str | Unknown]:
-    """Give the attributes without those that the device does not have."""
-    return {name: text for name, text in found.items() if text is not None}
+    """Give the attributes without those that the device does not have, all as text that can be written."""
+    return {name: clean(text) if isinstance(text, str) else text for name, text in found.items() if text is not None}
+
+
+def clean(text: str) -> str:
+    """Give a name that may hold bytes which are no UTF-8 (as surrogates) with U+FFFD in their place.
+
+    The kernel lets network links have any name without a slash, a colon or space.
+    """
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -61,7 +61,8 @@ def _from_files(root: Root, no_kind: Unknown) -> list[dict[str, str | Unknown]]:
 
 def _kind(root: Root, base: str, otherwise: Unknown) -> str | Unknown:
     """Tell the kind of a virtual link from its files, where these show it."""
-    for line in root.text(base + "uevent").splitlines():
+    uevent = value(root, base + "uevent")
+    for line in uevent.splitlines() if isinstance(uevent, str) else ():
         # Links of these kinds are registered with a device type of the same name (SET_NETDEV_DEVTYPE).
         if line.startswith("DEVTYPE="):
             return line[len("DEVTYPE=") :]

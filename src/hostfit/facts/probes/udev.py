@@ -7,7 +7,7 @@ rules have put into /run/udev/data (the format is private to systemd, in use unc
 from __future__ import annotations
 
 from hostfit.core.facts import Feature, Unknown
-from hostfit.facts.probes.devtree import children, linked, value, wanted
+from hostfit.facts.probes.devtree import children, clean, linked, value, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,13 +74,8 @@ def _through_pyudev(context: Any, names: set[str] | None) -> tuple[list[dict[str
         }
         if names is None or any([name.startswith(_PREFIX) for name in names]):
             attributes |= {_PREFIX + key: text for key, text in device.properties.items()}
-        found.append({key: _clean(text) for key, text in attributes.items() if text and wanted(names, key)})
+        found.append({key: clean(text) for key, text in attributes.items() if text and wanted(names, key)})
     return found, True
-
-
-def _clean(text: str) -> str:
-    """Give a text that may hold bytes which were no UTF-8 (as surrogates) in the form that files give."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _from_files(root: Root, names: set[str] | None) -> tuple[list[dict[str, str]], bool]:
@@ -99,7 +94,7 @@ def _from_files(root: Root, names: set[str] | None) -> tuple[list[dict[str, str]
             "devnode": node,
         }
         attributes |= {_PREFIX + key: text for key, text in properties.items()}
-        found.append({key: text for key, text in attributes.items() if text and wanted(names, key)})
+        found.append({key: clean(text) for key, text in attributes.items() if text and wanted(names, key)})
     return found, True
 
 
