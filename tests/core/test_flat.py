@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -250,12 +253,26 @@ def test_every_wrong_clause_is_reported(parse):
         "a.b.c ~" + "a" * (limits.REGEX + 1),
         "a.b.c =" + "a" * (limits.STRING + 1),
         "a.b.c" + " >1" * (limits.EXPRESSIONS + 1),
+        "a.b.c" + " ~a" * (limits.REGEXES + 1),
+        "a.b.c in:" + ",".join(["a" * 1000] * 100),
     ],
-    ids=["text", "clauses", "values", "pattern", "string", "expressions"],
+    ids=["text", "clauses", "values", "pattern", "string", "expressions", "patterns", "clause"],
 )
 def test_every_cap_is_kept(parse, text):
     with pytest.raises(SpecError, match=r"at most \d+ "):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a.", "a.b ", 'a.b.c in:"",', '"",', "a.b.c =1;", "a.b.c >1 ", "x=1 ", "x ", "||", " || ", '"', "\\", "=", "!in:"],
+)
+def test_a_hostile_text_takes_no_longer_than_its_size(parse, unit):
+    text = "a.b.c " + unit * (limits.ANNOTATION // len(unit) - 8)
+    start = time.process_time()
+    with contextlib.suppress(SpecError):
+        parse(text)
+    assert time.process_time() - start < 1.0
 
 
 _NAMES = [

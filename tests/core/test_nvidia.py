@@ -162,6 +162,10 @@ def test_a_value_that_the_host_does_not_tell_is_unknown():
         (["CUDA_VERSION=latest"], 'CUDA_VERSION: a version of one to three numbers is required, found "latest"'),
         (["NVIDIA_REQUIRE_X=" + "a" * 70_000], "NVIDIA_REQUIRE_X: at most 65536 characters are allowed, found 70000"),
         (
+            ["NVIDIA_REQUIRE_X=" + ",".join(["cuda=1"] * 65)],
+            "NVIDIA_REQUIRE_X: at most 64 terms are allowed in an alternative, found more",
+        ),
+        (
             ["NVIDIA_REQUIRE_X=" + ",".join(["cuda!=1"] * 40)],
             "NVIDIA_REQUIRE_X: at most 256 alternatives are allowed, found more",
         ),

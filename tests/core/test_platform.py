@@ -113,5 +113,16 @@ def test_any_platform_gives_a_valid_spec(system, architecture, variant):
     assert again == spec
 
 
+@pytest.mark.parametrize(
+    "platform",
+    [("linux", "amd64", f"v{level}") for level in (1, 2, 3, 4)]
+    + [("linux", "arm64", variant) for variant in ("v8", "v8.1", "v8.2", "v8.7", "v9", "v9.2")],
+)
+def test_every_level_that_images_carry_is_in_the_vocabulary(platform):
+    from hostfit.facts.vocabulary import lookup
+
+    assert check(to_tree(platform_spec(Platform(*platform))), lookup=lookup)[1] == ()
+
+
 def test_the_rule_names_the_platform_as_the_image_writes_it():
     assert platform_spec(Platform("linux", "x86_64", "v3")).sets[0].rules[0].name == "platform linux/x86_64/v3"

@@ -58,9 +58,6 @@ def parse(text: str, *, level: str, lookup: Lookup, place: str, strict: bool = F
     except FlatError as error:
         found = []
         problems.append(_problem("", error, text))
-    if len(found) > limits.RULES_PER_SET:
-        problems.append(Problem("", f"at most {limits.RULES_PER_SET} clauses are allowed, found {len(found)}"))
-        found = []
     if not found and not problems:
         problems.append(Problem("", "at least one clause is required, found none"))
     budget = Matching()
@@ -68,12 +65,13 @@ def parse(text: str, *, level: str, lookup: Lookup, place: str, strict: bool = F
         path = f"clause {number}"
         try:
             matcher = _matcher(words, lookup, budget, strict)
+            name = _name(matcher, lookup, words[0].offset)
         except FlatError as error:
             problems.append(_problem(path, error, text))
             continue
         for term in matcher.terms():
             term.path = path
-        rules.append(Rule(clause(matcher, lookup), matcher, level=level, path=path))
+        rules.append(Rule(name, matcher, level=level, path=path))
     if problems:
         raise SpecError(summary(place, tuple(problems)), tuple(problems))
     return Spec((CompatibilitySet(tuple(rules)),))
@@ -108,11 +106,17 @@ def _matcher(words: list[Word], lookup: Lookup, budget: Matching, strict: bool) 
             for text in (name, *expression.values):
                 if len(text.encode("utf-8", "surrogatepass")) > limits.STRING:
                     raise FlatError(f"at most {limits.STRING} bytes of text are allowed, found more", words[0].offset)
-            if len(expression.values) > limits.VALUES:
-                raise FlatError(f"at most {limits.VALUES} values are allowed, found more", words[0].offset)
             for fault in budget.over_caps(expression):
                 raise FlatError(fault, words[0].offset)
     return matcher
+
+
+def _name(matcher: Matcher, lookup: Lookup, offset: int) -> str:
+    """The clause as it renders, which names the rule."""
+    name = clause(matcher, lookup)
+    if len(name.encode("utf-8", "surrogatepass")) > limits.STRING:
+        raise FlatError(f"at most {limits.STRING} bytes are allowed in a clause, found more", offset)
+    return name
 
 
 def _strangers(made: Clause, lookup: Lookup) -> Iterator[str]:

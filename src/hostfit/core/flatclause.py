@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hostfit.core import limits
 from hostfit.core.checkrule import faults
 from hostfit.core.flatlex import ALTERNATIVE, KEYWORDS, LISTS, SIGNS, FlatError, Word
 from hostfit.core.spec import Expression, Matcher, Term
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _ORDER = {">": "Gt", ">=": "Ge", "<": "Lt", "<=": "Le"}
 _RANGES = {("Ge", "Le"): "GeLe", ("Gt", "Lt"): "GtLt"}
+_LONGEST_FEATURE = 8
+"""Parts between dots that a feature's name can have at most; names in use have two."""
 _TERMS = "= != < <= > >= in: !in: ~ exists !exists true false"
 
 
@@ -95,6 +98,8 @@ class Clause:
             )
         if word.shape.startswith(LISTS):
             op = "In" if word.shape.startswith("in:") else "NotIn"
+            if word.shape.count(",") >= limits.VALUES:
+                raise FlatError(f"at most {limits.VALUES} values are allowed, found more", word.offset)
             items = word.part(word.shape.index(":") + 1, len(word.text)).items()
             return Expression(op, tuple([_value(item) for item in items]))
         sign = [one for one in SIGNS if word.shape.startswith(one)][0]  # noqa: RUF015 - the first one is the longest
@@ -116,7 +121,7 @@ class Clause:
 def _subject(word: Word, lookup: Lookup) -> tuple[str, str, FeatureInfo | None]:
     """Split into feature and element: by the longest feature name that is known, else at the second dot."""
     parts = word.text.split(".")
-    for count in range(len(parts), 0, -1):
+    for count in range(min(len(parts), _LONGEST_FEATURE), 0, -1):
         feature = ".".join(parts[:count]).lower()
         info = lookup(feature)
         if info is not None:
@@ -127,7 +132,7 @@ def _subject(word: Word, lookup: Lookup) -> tuple[str, str, FeatureInfo | None]:
 
 
 def _value(word: Word) -> str:
-    if not word.text and not word.opened:
+    if word.missing:
         raise FlatError('a value is required right after the operator; write "" for an empty one', word.offset)
     if word.shape[:1] in ("=", "<", ">", "~"):
         raise FlatError(f"no such operator; put a value that begins with {word.text[0]} in double quotes", word.offset)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from hostfit.core import limits
+
 SEPARATOR, ALTERNATIVE, QUOTE = ";", "||", '"'
 _SPACE = " \t\r\n"
+_ENDS = _SPACE + SEPARATOR + QUOTE
+_INSIDE = QUOTE + "\\"
+_WORDS = 4 * limits.EXPRESSIONS
+"""Words of a text: subjects, attributes, terms and `||`."""
 KEYWORDS = ("exists", "!exists", "true", "false")
 LISTS = ("in:", "!in:")
 SIGNS = ("!=", "<=", ">=", "=", "<", ">", "~")
@@ -22,22 +28,28 @@ class FlatError(ValueError):
 class Word:
     """One word: `text` without quotes, and `shape`, the same with every quoted character as NUL.
 
-    `offsets` holds the place of each character in the source and that of the end; `opened` the indexes at which
-    quotes begin, so that a quoted empty text can be told from none.
+    `offsets` holds the place of each character in the source and that of the end. `opened` are the indexes at which
+    quotes begin in the whole word, of which this is the piece from index `start` on.
     """
 
-    __slots__ = ("offsets", "opened", "shape", "text")
+    __slots__ = ("offsets", "opened", "shape", "start", "text")
 
-    def __init__(self, text: str, shape: str, offsets: list[int], opened: set[int]) -> None:
+    def __init__(self, text: str, shape: str, offsets: list[int], opened: set[int], start: int = 0) -> None:
         self.text = text
         self.shape = shape
         self.offsets = offsets
         self.opened = opened
+        self.start = start
 
     @property
     def offset(self) -> int:
         """Where the word begins."""
         return self.offsets[0]
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is nothing, not even a pair of quotes."""
+        return not self.text and self.start not in self.opened
 
     @property
     def is_term(self) -> bool:
@@ -53,8 +65,8 @@ class Word:
 
     def part(self, start: int, end: int) -> Word:
         """A piece of the word."""
-        opened = {at - start for at in self.opened if start <= at <= end}
-        return Word(self.text[start:end], self.shape[start:end], self.offsets[start : end + 1], opened)
+        offsets = self.offsets[start : end + 1]
+        return Word(self.text[start:end], self.shape[start:end], offsets, self.opened, self.start + start)
 
     def items(self) -> list[Word]:
         """The pieces between commas that are not quoted."""
@@ -67,19 +79,32 @@ class Word:
 
 
 def clauses(source: str) -> list[list[Word]]:
-    """Split into clauses of words; empty clauses are left out. Raises FlatError for a quote that is not closed."""
-    found: list[list[Word]] = [[]]
-    at = 0
+    """Split into clauses of words; empty clauses are left out.
+
+    Raises FlatError for a quote that is not closed, and for more clauses or words than a spec can have.
+    """
+    found: list[list[Word]] = []
+    words: list[Word] = []
+    count = at = 0
     while at < len(source):
         if source[at] in _SPACE:
             at += 1
-        elif source[at] == SEPARATOR:
-            found.append([])
+            continue
+        if source[at] == SEPARATOR:
+            words = []
             at += 1
-        else:
-            word, at = _word(source, at)
-            found[-1].append(word)
-    return [words for words in found if words]
+            continue
+        if not words:
+            found.append(words)
+        word, end = _word(source, at)
+        words.append(word)
+        count += 1
+        if len(found) > limits.RULES_PER_SET:
+            raise FlatError(f"at most {limits.RULES_PER_SET} clauses are allowed, found more", at)
+        if count > _WORDS:
+            raise FlatError(f"at most {_WORDS} words are allowed, found more", at)
+        at = end
+    return found
 
 
 def _word(source: str, at: int) -> tuple[Word, int]:
@@ -87,30 +112,31 @@ def _word(source: str, at: int) -> tuple[Word, int]:
     shape: list[str] = []
     offsets: list[int] = []
     opened: set[int] = set()
-    start = at
     quoted = -1
     while at < len(source):
         char = source[at]
         if char == QUOTE:
             if quoted < 0:
                 quoted = at
-                opened.add(len(text))
+                opened.add(len(offsets))
             else:
                 quoted = -1
             at += 1
             continue
-        if quoted < 0 and (char in _SPACE or char == SEPARATOR):
+        if quoted < 0 and char in _ENDS:
             break
-        if quoted >= 0 and char == "\\" and source[at + 1 : at + 2] in ("\\", QUOTE):
-            at += 1
-            char = source[at]
-        text.append(char)
-        shape.append(char if quoted < 0 else "\0")
-        offsets.append(at)
-        at += 1
+        escaped = quoted >= 0 and char == "\\" and source[at + 1 : at + 2] in ("\\", QUOTE)
+        end = at + 1 + escaped
+        while not escaped and end < len(source) and source[end] not in (_ENDS if quoted < 0 else _INSIDE):
+            end += 1
+        piece = source[at + escaped : end]
+        text.append(piece)
+        shape.append(piece if quoted < 0 else "\0" * len(piece))
+        offsets.extend(range(at + escaped, end))
+        at = end
     if quoted >= 0:
         raise FlatError("a quote is opened here and not closed", quoted)
-    offsets.append(at if offsets else start)
+    offsets.append(at)
     return Word("".join(text), "".join(shape), offsets, opened), at
 
 

@@ -44,6 +44,8 @@ _PROPERTIES = ("cuda", "driver", "arch", "brand")
 _OPS = {">": "Gt", ">=": "Ge", "<": "Lt", "<=": "Le"}
 _SIGNS = frozenset("=!<>")
 _MIXED = "mixed"
+_TERMS = 64
+"""Terms of one alternative; real ones have up to four."""
 _ALTERNATIVES = 256
 """Alternatives of one variable after `!=` on versions has been resolved into lower or higher."""
 
@@ -92,6 +94,8 @@ def _matcher(value: str, path: str) -> Matcher:
     alternatives: list[tuple[Term, ...]] = []
     for words in [words for words in value.split(" ") if words]:
         expanded: list[list[Term]] = [[]]
+        if words.count(",") >= _TERMS:
+            raise _TermError(f"at most {_TERMS} terms are allowed in an alternative, found more")
         for word in words.split(","):
             choices = _choices(word, words)
             expanded = [before + choice for before in expanded for choice in choices]

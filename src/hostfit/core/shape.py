@@ -154,7 +154,7 @@ class Shape:
     def choice(self, value: Any, path: str, allowed: tuple[str, ...]) -> str:
         """Give one of some words, or an empty text after naming them."""
         word = self.text(value, path)
-        if word is None or word in allowed:
+        if word is None or word in allowed or self.full:
             return word or ""
         near = suggest.closest(word, allowed)
         words = [one for one in allowed if one]
