@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hostfit.core.facts import Unknown
+from hostfit.core.match import evaluate
+from hostfit.core.read import read_spec
 from hostfit.facts import modinfo
+from hostfit.facts.host import Host
 
 BASE = "/lib/modules/5.4.0"
 HOST = {
@@ -105,6 +108,27 @@ def test_module_cannot_be_loaded_there_but_may_be_built_in(feature):
     (one,) = feature("kernel.module", {"/proc/sys/kernel/osrelease": "6.18.44\n"}, names=["name", "state"]).instances
     assert one["state"] == "builtin"
     assert isinstance(one["name"], Unknown)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [("loaded", "misfit"), ("loadable", "misfit"), ("builtin", "unknown")],
+)
+def test_verdict_on_a_kernel_without_support_for_modules(tree, state, verdict):
+    text = f"""
+version: v1alpha1
+compatibilities:
+  - rules:
+      - name: gtp5g
+        matchFeatures:
+          - feature: kernel.module
+            matchExpressions:
+              name: {{op: In, value: [gtp5g]}}
+              state: {{op: In, value: [{state}]}}
+"""
+    spec = read_spec(text, place="test")
+    facts = Host(tree({"/proc/sys/kernel/osrelease": "6.18.44\n"})).read(spec.wanted())
+    assert evaluate(spec, facts).verdict == verdict
 
 
 def test_hidden_modules_file_is_unknown(feature):

@@ -66,6 +66,25 @@ def test_element_outside_the_vocabulary_is_unknown_in_a_recording_too():
     assert "minor" not in found
 
 
+@pytest.mark.parametrize(
+    ("name", "recorded", "asked"),
+    [
+        ("kernel.loadedmodule", "vfio_pci", "vfio-pci"),
+        ("kernel.enabledmodule", "tls-core", "tls_core"),
+        ("kernel.cmdline", "intel-iommu", "intel_iommu"),
+        ("kernel.sysctl", "net.ipv4.conf.eth0/100.forwarding", "net/ipv4/conf/eth0.100/forwarding"),
+    ],
+)
+def test_other_spellings_find_what_was_recorded(name, recorded, asked):
+    """As on the live host; NFD's export has built-in modules in file-name form."""
+    if name.endswith("module"):
+        found = load(dump({name: Feature(flags=[recorded])})).read(Wanted({name: {asked, "other"}}))[name]
+        assert found.flags == {recorded, asked}
+    else:
+        found = load(dump({name: Feature(attributes={recorded: "1"})})).read(Wanted({name: {asked, "other"}}))[name]
+        assert found.attributes == {recorded: "1", asked: "1"}
+
+
 def test_export_of_nfd_loads_as_it_is():
     """DE7. NFD leaves false booleans out; they are said here."""
     export = {

@@ -18,13 +18,15 @@ from hostfit.facts.host import unknown_feature, with_unknown_elements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from hostfit.core.facts import Wanted
     from hostfit.core.vocabulary import FeatureInfo, Lookup
 
 VERSION = "hostfit.facts/v1"
+_SPELLINGS = ("kernel.loadedmodule", "kernel.enabledmodule", "kernel.cmdline", "kernel.sysctl")
+"""Features whose elements may be written in more than one way."""
 _OMITTED = ("cpu.rdt", "cpu.security", "cpu.sst", "cpu.coprocessor")
 """Features whose booleans NFD leaves out where they are false."""
 
@@ -146,7 +148,28 @@ class Recorded:
             unknown=feature.unknown,
             unknown_flags=feature.unknown_flags,
         )
-        return own if names is None else with_unknown_elements(own, info, names)
+        if names is None:
+            return own
+        _respell(name, own, names)
+        return with_unknown_elements(own, info, names)
+
+
+def _respell(name: str, feature: Feature, names: set[str]) -> None:
+    """Let other spellings of an element find it, as the probes do: - and _ in modules, dots and slashes in sysctls."""
+    if name not in _SPELLINGS:
+        return
+    # Few specs name such a feature, and a recording is judged away from the hot path.
+    from hostfit.facts.probes import modules, sysctl  # noqa: PLC0415  # see the line above
+
+    spell: Callable[[str], str | None] = sysctl.path_of if name == "kernel.sysctl" else modules.normal
+    if feature.flags is not None:
+        have = {spell(flag) for flag in feature.flags}
+        feature.flags |= {asked for asked in names if spell(asked) in have}
+    if feature.attributes is not None:
+        values = {spell(key): value for key, value in feature.attributes.items()}
+        for asked in names:
+            if spell(asked) in values:
+                feature.attributes.setdefault(asked, values[spell(asked)])
 
 
 def _features(top: dict[str, Any]) -> dict[str, Feature]:

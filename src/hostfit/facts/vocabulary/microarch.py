@@ -66,9 +66,11 @@ _ARM_LEVELS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("armv8.5-a", ("armv8.4-a",), "", "flagm2 frint sb dcpodp"),
     ("armv8.6-a", ("armv8.5-a",), "", "i8mm bf16"),
     ("armv8.7-a", ("armv8.6-a",), "", "wfxt"),
+    ("armv8.8-a", ("armv8.7-a",), "", "mops hbc"),
     ("armv9.0-a", ("armv8.5-a",), "", "sve2"),
     ("armv9.1-a", ("armv9.0-a", "armv8.6-a"), "", ""),
     ("armv9.2-a", ("armv9.1-a", "armv8.7-a"), "", ""),
+    ("armv9.3-a", ("armv9.2-a", "armv8.8-a"), "", ""),
     ("aarch64", ("armv8-a",), "", ""),
 )
 _ARM_CORES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
