@@ -160,6 +160,8 @@ def test_first_line_says_what_was_done_about_it(knobs, lifted, start):
 def test_without_an_image_the_container_is_named():
     assert told(of(rules(GTP5G)), image=None).startswith("hostfit: container 0123456789ab does not fit this host: ")
     assert told(of(rules(GTP5G)), image=None, container="").startswith("hostfit: this bundle does not fit this host: ")
+    nothing = Request(entry="check", verb="check", id="", bundle=Bundle(""))
+    assert first_line(nothing, Resolution(""), decide(())) == "hostfit: this spec fits this host"
 
 
 @pytest.mark.parametrize(

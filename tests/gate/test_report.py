@@ -189,3 +189,21 @@ def test_text_of_a_fit_gives_no_advice(site, host, request_of):
 
 def test_time_is_rfc_3339():
     assert timestamp(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123Z"
+
+
+def test_question_of_a_person_gets_no_advice_about_starting(site, host, request_of):
+    asked = request_of("kernel.loadedmodule.gtp5g exists", entry="check")
+
+    text = render.text(gate.decide(asked, site.paths, host=host).tree())
+
+    assert "modprobe gtp5g" in text
+    assert "/etc/hostfit/disabled" not in text
+
+
+def test_digest_that_is_none_is_not_put_into_advice(site, host, request_of):
+    image = Image(name="x", digest='sha256:1" on_misfit = "allow')
+    asked = request_of("kernel.loadedmodule.gtp5g exists")
+
+    text = render.text(gate.decide(asked, site.paths, host=host, resolution=Resolution("podman", image)).tree())
+
+    assert "[[scope]] with its name and on_misfit" in " ".join(text.split())

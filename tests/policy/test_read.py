@@ -290,3 +290,15 @@ def test_break_glass_file_that_anybody_could_have_made_does_not_count(site):
     site.write("disabled", "").chmod(0o666)
 
     assert not load.disabled(site.paths)
+
+
+def test_summary_says_what_holds(site):
+    site.write("hostfit.toml", '[policy]\non_misfit = "warn"\n')
+
+    assert load.load(site.paths).summary() == (
+        f"files: {site.etc}/hostfit.toml",
+        "default runtime: runc or crun",
+        "on_misfit = warn, on_unknown = warn, on_unsynced = warn, on_error = deny",
+        "runtimes: crun, runc",
+        "0 scopes, 0 files of images.d",
+    )

@@ -35,7 +35,7 @@ def remedies(report: dict[str, Any]) -> tuple[str, ...]:
 
 def _about_error(report: dict[str, Any]) -> tuple[str, ...]:
     if report["error"].startswith("policy "):
-        return ("correct the file and line above; `hostfit lint --config` checks the whole configuration",)
+        return ("correct the file and line above; `hostfit lint` checks the whole configuration",)
     if report["error"].startswith("internal "):
         return (
             "look for HOSTFIT_TRACEBACK in the journal (journalctl -t hostfit -o verbose) and report it",
@@ -100,6 +100,8 @@ def _overrides(report: dict[str, Any], complaining: list[dict[str, Any]]) -> lis
         which = f'digest = "{digest}"' if is_digest(digest) else "its name"
         found = [f'to accept this for one image: [[scope]] with {which} and {knob} = "warn"' for knob in knobs]
         found.append("to give the image a spec of your own: a file in /etc/hostfit/images.d with mode: replace")
+    if report["entry"] == "check":
+        return found
     if not report["lifted"]:
         found.append("touch /etc/hostfit/disabled lets every container start until the file is removed")
     else:

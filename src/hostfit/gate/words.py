@@ -84,7 +84,9 @@ def subject(request: Request, resolution: Resolution) -> str:
     """Name the image that a request is about, or the container where no image is known."""
     if resolution.image is not None:
         return safe(resolution.image.name or resolution.image.digest, _IMAGE_NAME)
-    return f"container {short_id(request.id)}" if request.id else "this bundle"
+    if request.id:
+        return f"container {short_id(request.id)}"
+    return "this bundle" if request.bundle.path else "this spec"
 
 
 def short_id(container: str) -> str:
