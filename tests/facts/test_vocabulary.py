@@ -159,3 +159,19 @@ def test_names_of_instruction_sets_do_not_overlap_within_an_architecture():
 
 def test_host_lists_what_the_vocabulary_lists():
     assert [row.name for row in Host("/", etc="/nonexistent").features()] == [row.name for row in vocabulary.features()]
+
+
+def test_differences_from_nfd_are_all_told_apart():
+    """The manual is made from both tables."""
+    from hostfit.core import differences as matching
+    from hostfit.facts import differences
+
+    every = [*matching.DIFFERENCES, *differences.DIFFERENCES]
+    assert len({one.id for one in every}) == len(every)
+    assert all(one.nfd and one.hostfit and one.why for one in every)
+
+
+def test_booleans_that_nfd_omits_are_marked_so():
+    for name in ("cpu.security", "cpu.rdt", "cpu.sst", "cpu.coprocessor"):
+        for element in vocabulary.lookup(name).elements.values():
+            assert element.comparison != BOOLEAN or "NFD omits it" in element.meaning

@@ -68,7 +68,7 @@ FEATURES = (
         link="https://man7.org/linux/man-pages/man8/modinfo.8.html",
         stability=VOLATILE,
         elements=(
-            _i("name", TEXT, "name as the kernel has it: underscores where the file name has -"),
+            _i("name", TEXT, "name of the module; - and _ are the same"),
             _i("state", TEXT, "loaded, builtin or loadable"),
             _i("version", VERSION, "what the module declares as its version; absent where it declares none"),
             _i("signer", TEXT, "who signed the module file; absent where nobody did"),
