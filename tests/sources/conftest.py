@@ -44,7 +44,7 @@ class LayoutMaker:
         (self.directory / "blobs" / "sha256" / digest).write_bytes(raw)
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(raw)}
 
-    def manifest(self, *, annotations=None, labels=None, env=(), platform=None, files=None):
+    def manifest(self, *, annotations=None, labels=None, env=(), platform=None, files=None, command=()):
         tar = io.BytesIO()
         with tarfile.open(fileobj=tar, mode="w") as archive:
             for name, data in (files or {"etc/issue": b"hostfit\n"}).items():
@@ -53,7 +53,7 @@ class LayoutMaker:
                 archive.addfile(member, io.BytesIO(data))
         layer = self.blob(gzip.compress(tar.getvalue(), mtime=0), LAYER)
         config = {"os": "linux", "architecture": "amd64"} | (platform or {}) | {
-            "config": {"Labels": labels or {}, "Env": list(env)},
+            "config": {"Labels": labels or {}, "Env": list(env), "Cmd": list(command)},
             "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar.getvalue()).hexdigest()]},
         }  # fmt: skip
         tree = {"schemaVersion": 2, "mediaType": MANIFEST, "config": self.blob(config, CONFIG), "layers": [layer]}
@@ -227,15 +227,14 @@ def answers(path):
 class Containerd:
     """A containerd with its own root, state and socket."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, plugins='disabled_plugins = ["io.containerd.grpc.v1.cri"]', tail=""):
         self.directory = directory
         self.state = directory / "state"
         self.socket = directory / "containerd.sock"
         config = directory / "config.toml"
         config.write_text(
             f'version = 2\nroot = "{directory}/root"\nstate = "{self.state}"\n'
-            'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
-            f'[grpc]\naddress = "{self.socket}"\n'
+            f'{plugins}\n[grpc]\naddress = "{self.socket}"\n{tail}\n'
         )
         self.daemon = Daemon(["containerd", "-c", config], directory / "log", lambda: answers(self.socket))
 
@@ -270,6 +269,22 @@ class Containerd:
 def containerd(tmp_path_factory):
     need_root("containerd", "ctr")
     one = Containerd(tmp_path_factory.mktemp("containerd"))
+    yield one
+    one.daemon.end()
+
+
+@pytest.fixture(scope="session")
+def cri(tmp_path_factory):
+    """A containerd with its CRI plugin, without any network plugin: pods use the host's network."""
+    need_root("containerd", "ctr", "runc", "busybox")
+    directory = tmp_path_factory.mktemp("cri")
+    plugin = '[plugins."io.containerd.grpc.v1.cri"'
+    tail = (
+        f'{plugin}]\nsandbox_image = "localhost/pause:1"\nrestrict_oom_score_adj = true\ndisable_apparmor = true\n'
+        f'disable_tcp_service = true\n{plugin}.cni]\nconf_dir = "{directory}/cni"\nbin_dir = "{directory}/cni"\n'
+        f'{plugin}.containerd]\nsnapshotter = "native"\n'
+    )
+    one = Containerd(directory, "", tail)
     yield one
     one.daemon.end()
 

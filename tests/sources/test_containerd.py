@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import grpc as grpcio
 import pytest
 
 from hostfit.core.errors import SourceError
@@ -41,6 +40,7 @@ def seen(containerd, container, request_for, namespace="default", **parts):
 
 def oracle(containerd, method, request, namespace="default"):
     """Make the same call with grpcio and raw bytes."""
+    grpcio = pytest.importorskip("grpc", reason="grpcio is not installed: pip install '.[test]'")
     with grpcio.insecure_channel(f"unix:{containerd.socket}") as made:
         metadata = (("containerd-namespace", namespace),)
         if method.endswith("/Read"):
@@ -85,6 +85,7 @@ def sorted_images(method, replies):
 
 
 def test_errors_are_the_same_as_grpcio_s(containerd, channel):
+    grpcio = pytest.importorskip("grpc", reason="grpcio is not installed: pip install '.[test]'")
     method, request = "/containerd.services.images.v1.Images/Get", encode((1, "né\n"))
     with pytest.raises(grpcio.RpcError) as theirs:
         oracle(containerd, method, request)
