@@ -47,7 +47,7 @@ _X86_AMD: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("excavator", ("steamroller", "x86_64_v3"), "AMD", "rdrand"),
     ("zen", ("x86_64_v3",), "AMD", "aes pclmulqdq sse4a fsgsbase rdseed adx clflushopt clzero sha_ni xsavec xsaveopt"),
     ("zen2", ("zen",), "AMD", "clwb rdpid"),
-    ("zen3", ("zen2",), "AMD", "vaes vpclmulqdq fsrm"),
+    ("zen3", ("zen2",), "AMD", "vaes vpclmulqdq"),
     (
         "zen4",
         ("zen3", "x86_64_v4"),
