@@ -13,9 +13,6 @@ from hostfit.core.errors import SourceError
 from hostfit.core.text import escape
 from hostfit.oci import digest as digests
 from hostfit.sources import annotations as keys
-from hostfit.sources import elf
-from hostfit.sources.include import included
-from hostfit.sources.manifest import base_digest
 from hostfit.sources.store import SpecStore
 
 TYPE_CHECKING = False
@@ -54,7 +51,12 @@ def documents(request: Request, resolution: Resolution, *, lookup: Lookup, var: 
     if image is not None:
         found += _of_bases(image, lookup, store)
         found += _fetched(image, store)
-    return [*found, *[one for document in found for one in included(document, store)]]
+    including = [one for one in found if one.spec is not None and one.spec.includes]
+    if including:
+        from hostfit.sources.include import included  # noqa: PLC0415 - most documents include nothing
+
+        found += [one for document in including for one in included(document, store)]
+    return found
 
 
 def _of_bundle(bundle: Bundle, resolution: Resolution, lookup: Lookup, store: SpecStore) -> list[Document]:
@@ -145,6 +147,10 @@ def _of_platform(platform: Platform, place: str) -> Iterator[Document]:
 
 def _of_program(bundle: Bundle) -> Iterator[Document]:
     """What the program was built for (ELF notes): a level of x86-64, the oldest kernel that its C library takes."""
+    if not bundle.rootfs or not bundle.args:
+        return
+    from hostfit.sources import elf  # noqa: PLC0415 - whoever only checks an image has no program yet
+
     needs = elf.entrypoint(bundle)
     if needs is None:
         return
@@ -167,6 +173,8 @@ def _kernel_spec(oldest: str) -> Spec:
 
 def _of_bases(image: Image, lookup: Lookup, store: SpecStore) -> list[Document]:
     """The specs of the base images that the store has; a base without one adds nothing."""
+    from hostfit.sources.manifest import base_digest  # noqa: PLC0415 - the store that made the image has loaded it
+
     found: list[Document] = []
     above: tuple[Image, ...] = (image,)
     for base in image.bases[: limits.INCLUDE_DEPTH]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from hostfit.core.image import Resolution
-from hostfit.sources import storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +25,13 @@ def resolve(request: Request) -> Resolution:
     """Find engine and image of a request. Never raises: what cannot be found or understood is a `reason`."""
     bundle = request.bundle
     path = os.path.normpath(bundle.path)
-    place = storage.placed(path)
-    if place is not None:
-        engine = "cri-o" if bundle.annotations.get(_MANAGER) == "cri-o" else "podman"
-        return storage.resolve(place, bundle, engine)
+    if path.endswith("/userdata"):
+        from hostfit.sources import storage  # noqa: PLC0415 - hosts with Podman or CRI-O only
+
+        place = storage.placed(path)
+        if place is not None:
+            engine = "cri-o" if bundle.annotations.get(_MANAGER) == "cri-o" else "podman"
+            return storage.resolve(place, bundle, engine)
     if request.id == "buildah-" + os.path.basename(path):
         return Resolution("buildah")
     tasks, container = os.path.split(path)
