@@ -8,7 +8,7 @@ import os
 from hostfit.core.errors import HostfitError, RuntimeUnusableError
 from hostfit.core.paths import Paths
 from hostfit.oci import argv
-from hostfit.runtime import execve, record
+from hostfit.runtime import execve, preload, record
 from hostfit.runtime.abort import abort, crash
 
 TYPE_CHECKING = False
@@ -58,6 +58,7 @@ def _pass(call: Call, words: list[bytes], script: str, paths: Paths, name: str) 
 
 def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str, *, gate: Any) -> None:
     """Decide on a start; execute the runtime or raise HostfitError with the reason. Nothing is left behind then."""
+    preload.preload(preload.START)
     from hostfit.runtime import judge  # noqa: PLC0415 - other verbs need none of it
 
     root = record.absolute_root(call)
