@@ -116,10 +116,14 @@ def test_the_same_words_in_two_places_are_one_document(gather):
 def test_the_container_s_name_in_its_pod_chooses_its_digest(gather):
     """SEC3"""
     notes = {"io.hostfit.spec.digest.upf": D[3]}
-    for key in ("io.kubernetes.cri.container-name", "io.kubernetes.container.name"):
-        (one,) = gather(annotations=notes | {key: "upf"})
+    keys = {"containerd": "io.kubernetes.cri.container-name", "cri-o": "io.kubernetes.container.name"}
+    for engine, key in keys.items():
+        (one,) = gather(Resolution(engine, image()), annotations=notes | {key: "upf"})
         assert (one.state, one.provenance.digest) == (MISSING, D[3])
-        assert gather(annotations=notes | {key: "smf"}) == []
+        assert gather(Resolution(engine, image()), annotations=notes | {key: "smf"}) == []
+        assert gather(Resolution("podman", image()), annotations=notes | {key: "upf"}) == [], (
+            "anybody can write it there"
+        )
 
 
 CUDA = ("NVIDIA_REQUIRE_CUDA=cuda>=12.0",)

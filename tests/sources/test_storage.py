@@ -11,7 +11,7 @@ from hostfit.sources import local, resolve, storageconf
 from hostfit.sources.storage import Store, placed
 
 pytestmark = pytest.mark.system
-CRI_O = {"io.container.manager": "cri-o"}
+CRI_O = {"io.container.manager": "cri-o", "io.kubernetes.cri-o.ContainerID": "gone"}
 
 
 def seen(storage, container, request_for, **parts):
@@ -54,7 +54,8 @@ def test_a_container_of_cri_o_lies_in_runroot(stored, request_for):
     """CRI-O's bundle lies in runroot; its root filesystem tells graphroot, its own annotations the image's ID."""
     bundle = stored.runroot / "vfs-containers" / stored.container / "userdata"
     rootfs = f"{stored.graphroot}/vfs/dir/abc"
-    found = resolve.resolve(request_for(bundle, annotations=CRI_O, rootfs=rootfs))
+    own = CRI_O | {"io.kubernetes.cri-o.ContainerID": stored.container}
+    found = resolve.resolve(request_for(bundle, annotations=own, rootfs=rootfs))
 
     assert (found.engine, found.image.digest) == ("cri-o", stored.digest)
     notes = CRI_O | {
@@ -68,7 +69,8 @@ def test_a_container_of_cri_o_lies_in_runroot(stored, request_for):
 
 
 def test_podman_does_not_believe_cri_o_s_annotations(stored, request_for):
-    notes = {"io.container.manager": "libpod", "io.kubernetes.cri-o.ImageRef": stored.config[7:]}
+    """An image can forge all of these under Podman 4.3, but it cannot know its container's ID."""
+    notes = CRI_O | {"io.kubernetes.cri-o.ContainerID": "guess", "io.kubernetes.cri-o.ImageRef": stored.config[7:]}
     found = seen(stored, "gone", request_for, annotations=notes, rootfs=f"{stored.graphroot}/vfs/dir/abc")
 
     assert (found.engine, found.unresolved) == ("podman", True)

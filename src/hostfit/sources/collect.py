@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from hostfit.core.vocabulary import Lookup
     from hostfit.oci.request import Bundle, Request
 
-_CONTAINER_NAMES = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name")
-"""Written by containerd's CRI and, from the kubelet's labels, by CRI-O."""
+_CONTAINER_NAMES = {"containerd": "io.kubernetes.cri.container-name", "cri-o": "io.kubernetes.container.name"}
+"""Written by the engine after the pod's annotations (CRI-O: from the kubelet's labels)."""
 _NVIDIA = "NVIDIA_REQUIRE_"
 _CDI = "cdi.k8s.io/"
 
@@ -67,9 +67,7 @@ def _of_bundle(bundle: Bundle, resolution: Resolution, lookup: Lookup, store: Sp
     else:
         notes = keys.deployers(bundle.annotations, resolution.image, forgeable=False)
         authority, place = DEPLOYER, "bundle"
-    container = ""
-    for key in _CONTAINER_NAMES:
-        container = container or bundle.annotations.get(key, "")
+    container = bundle.annotations.get(_CONTAINER_NAMES.get(resolution.engine, ""), "")
     return keys.documents(
         notes, authority=authority, place=place, lookup=lookup, store=store, container=container
     )  # fmt: skip
@@ -168,7 +166,7 @@ def _kernel_spec(oldest: str) -> Spec:
     from hostfit.core.spec import CompatibilitySet, Expression, Matcher, Rule, Spec, Term  # noqa: PLC0415 - as above
 
     term = Term("kernel.version", {"full": Expression("Ge", (oldest,), "version")})
-    return Spec((CompatibilitySet((Rule("kernel", Matcher((term,))),)),))
+    return Spec((CompatibilitySet((Rule(f"kernel.version.full >={oldest}", Matcher((term,))),)),))
 
 
 def _of_bases(image: Image, lookup: Lookup, store: SpecStore) -> list[Document]:

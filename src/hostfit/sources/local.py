@@ -49,10 +49,10 @@ def find(name: str, *, platform: str = "") -> Image:
         for image in stage:
             if image.platform is None or wanted(image.platform):
                 return image
-    places = "; ".join(searched.places) or "no store is there"
+    places = "searched " + "; ".join(searched.places) if searched.places else "there is none"
     problems = "".join([f"; {one}" for one in searched.problems])
     raise SourceError(
-        f"image {quoted(name)} is in no local store: searched {places}{problems}",
+        f"image {quoted(name)} is in no local store: {places}{problems}",
         hint="pull or load it first, or name an OCI layout as oci:DIRECTORY:TAG",
     )
 

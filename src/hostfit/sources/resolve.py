@@ -14,8 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hostfit.oci.request import Request
 
-_MANAGER = "io.container.manager"
-"""Written by libpod ("libpod") and CRI-O ("cri-o") after the user's annotations."""
+_CRI_O_ID = "io.kubernetes.cri-o.ContainerID"
+"""Written by CRI-O after the pod's annotations. `io.container.manager` proves nothing: Podman 4.3 lets an image's
+annotation of that name win. No image or pod can know the ID of a container to come.
+"""
 _TASKS = ("io.containerd.runtime.v2.task", "io.containerd.runtime.v1.linux")
 """Directories of containerd's state in which bundles lie, as `<namespace>/<id>`."""
 _DOCKER = "moby"
@@ -30,7 +32,7 @@ def resolve(request: Request) -> Resolution:
 
         place = storage.placed(path)
         if place is not None:
-            engine = "cri-o" if bundle.annotations.get(_MANAGER) == "cri-o" else "podman"
+            engine = "cri-o" if bundle.annotations.get(_CRI_O_ID) == place.container else "podman"
             return storage.resolve(place, bundle, engine)
     if request.id == "buildah-" + os.path.basename(path):
         return Resolution("buildah")
