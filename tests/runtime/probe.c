@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static FILE *out;
@@ -74,6 +75,9 @@ int main(int argc, char **argv)
     umask(mask);
     entry("umask", (char *)&mask, sizeof mask);
     entry("group", (char *)(pid_t[]){getpgrp() == getpid(), getsid(0) == getpid()}, 2 * sizeof(pid_t));
+    struct itimerval timer;
+    getitimer(ITIMER_REAL, &timer);
+    entry("timer", (char *)&timer, sizeof timer);
     if (fcntl(0, F_GETFD) >= 0)
         whole("stdin", 0);
     fclose(out);

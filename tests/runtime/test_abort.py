@@ -58,7 +58,8 @@ def test_the_text_log_has_the_level_and_the_quoted_message(prefix, place, bundle
 
 
 @pytest.mark.parametrize("log", ["/dev/stderr", "journald:abc", "/nonexistent/log", "/", "a\ud800b", "FIFO"])
-def test_a_log_that_cannot_be_written_leaves_standard_error(log, place, bundle):
+def test_a_log_that_cannot_be_written_leaves_standard_error(log, place, bundle, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     if log == "FIFO":
         log = str(place.top / "fifo")
         os.mkfifo(log)

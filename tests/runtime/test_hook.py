@@ -124,3 +124,19 @@ def test_a_record_of_a_process_that_is_no_ancestor_or_has_ended_counts_for_nothi
                 # Our own process is the hook's parent here, as a runtime would be.
                 assert done.returncode == (0 if pid == os.getpid() and start != 12345 else 1)
         other.kill()
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_what_stops_a_container_before_the_gate_is_kept_for_why_all_the_same(content, place, bundle):
+    """crun throws the hook's text away."""
+    (bundle / "config.json").unlink()
+    if content:
+        (bundle / "config.json").write_text(content)
+
+    done = run(place.launcher(HOOK, gate=False), {"id": "c1", "bundle": str(bundle)})
+
+    assert done.returncode == 1
+    [kept] = (place.run / "reports").iterdir()
+    tree = json.loads(kept.read_text())
+    assert (tree["id"], tree["starts"]) == ("c1", False)
+    assert tree["line"] == done.stderr.decode().rstrip("\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -190,3 +192,31 @@ def test_the_process_itself_becomes_the_runtime(probe, wrapper, bundle):
     probe.take()
 
     assert found == str(probe.path)
+
+
+def test_the_real_gate_leaves_no_trace_in_the_process(place, probe, bundle):
+    """Its deadline is a timer with a signal, and both would outlive execve."""
+    place.etc.mkdir()
+    (place.etc / "hostfit.toml").write_text(f'[policy]\ndefault = "probe"\n[runtime.probe]\nbinary = "{probe.path}"\n')
+    launcher = place.launcher(gate=False)
+
+    seen = same(probe, launcher, [b"create", b"--bundle", os.fsencode(bundle), ID], cwd=bundle, env={"A": "b"})
+
+    assert not any(seen["timer"])
+
+
+def test_a_container_that_does_not_fit_is_stopped_by_the_real_gate(place, probe, bundle):
+    place.etc.mkdir()
+    (place.etc / "hostfit.toml").write_text(f'[policy]\ndefault = "probe"\n[runtime.probe]\nbinary = "{probe.path}"\n')
+    tree = json.loads((bundle / "config.json").read_text())
+    tree["annotations"] = {"io.hostfit.require": "kernel.version.full <3.0"}
+    (bundle / "config.json").write_text(json.dumps(tree))
+
+    done = subprocess.run(
+        [place.launcher(gate=False), "create", "--bundle", bundle, "c1"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert re.fullmatch(r"hostfit: .*kernel\.version.*required < 3\.0.*found \d.*\n", done.stderr)
+    assert not probe.dump.exists()

@@ -183,6 +183,16 @@ def test_a_bundle_that_cannot_be_understood_does_not_start(content, reason, plac
     assert not probe.dump.exists()
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_break_glass_file_lets_the_runtime_say_what_is_wrong_with_a_bundle(broken, place, probe, bundle):
+    place.etc.mkdir(mode=0o755)
+    (place.etc / "disabled").touch(0o644)
+    if broken:
+        (bundle / "config.json").write_text("{")
+
+    assert call(place.launcher(runtime=probe.path), "create", "-b", bundle, "c1").returncode == 37
+
+
 def test_another_configuration_name_is_the_one_that_is_judged(place, probe, bundle):
     (bundle / "config.json").rename(bundle / "other.json")
 

@@ -7,6 +7,7 @@ import sys
 
 from hostfit.core.errors import HostfitError
 from hostfit.core.paths import Paths
+from hostfit.oci.request import Bundle, Request
 from hostfit.oci.state import read_state
 from hostfit.runtime import judge, record
 from hostfit.runtime.abort import abort, crash
@@ -14,8 +15,6 @@ from hostfit.runtime.abort import abort, crash
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from hostfit.oci.request import Bundle
 
 _GENERATIONS = 8
 """Between a runtime and its hook there is at most a shell and a helper."""
@@ -32,18 +31,26 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
         from hostfit.runtime.execve import isolate  # noqa: PLC0415 - only where an installer rewrote the first line
 
         isolate(script)
+    asked = Request(entry="hook", verb="create", id="", bundle=Bundle("/"))
+    published = False
     try:
         state = read_state(0)
-        asked = judge.request(paths, entry="hook", verb="create", id=state.id, bundle=state.bundle)
+        # A bundle that cannot be understood is published where it is read.
+        published = True
+        asked = judge.request(paths, gate, entry="hook", verb="create", id=state.id, bundle=state.bundle)
+        published = False
         if _decided(asked.bundle, paths):
             return 0
         report = judge.judge(asked, paths, gate)
+        if not report.starts:
+            return abort(None, report.line)
         judge.require_unchanged(asked.bundle)
-    except HostfitError as error:
-        return abort(None, error.message)
-    except Exception as error:  # noqa: BLE001 - whatever it is, nothing starts because of it
-        return abort(None, crash(error))
-    return 0 if report.starts else abort(None, report.line)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, nothing starts because of it
+        message = error.message if isinstance(error, HostfitError) else crash(error)
+        if not published:
+            judge.stopped(asked, paths, gate, message)
+        return abort(None, message)
+    return 0
 
 
 def _decided(bundle: Bundle, paths: Paths) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def request(
     paths: Paths,
+    gate: Any,
     *,
     entry: str,
     verb: str,
@@ -29,20 +30,25 @@ def request(
     runtime: str = "",
     environ: Mapping[str, str] | None = None,
 ) -> Request:
-    """Read the bundle and give the request on it.
+    """Read the bundle and give the request on it. `gate` is as for `judge`.
 
     Raises BundleError where the configuration cannot be understood, unless the break-glass file is there: then the
     bundle is empty, has no fingerprint, and the runtime says what is wrong with it.
     """
+
+    def made(found: Bundle) -> Request:
+        return Request(entry=entry, verb=verb, id=id, bundle=found, root=root, runtime=runtime, environ=environ)
+
     try:
-        found = read_bundle(bundle, config=config or "config.json")
-    except BundleError:
+        return made(read_bundle(bundle, config=config or "config.json"))
+    except BundleError as error:
         from hostfit.policy import load  # noqa: PLC0415 - the gate comes too late to be asked
 
-        if not load.disabled(paths):
-            raise
-        found = Bundle(bundle)
-    return Request(entry=entry, verb=verb, id=id, bundle=found, root=root, runtime=runtime, environ=environ)
+        asked = made(Bundle(bundle))
+        if load.disabled(paths):
+            return asked
+        stopped(asked, paths, gate, error.message)
+        raise
 
 
 def judge(asked: Request, paths: Paths, gate: Any = None) -> Report:
@@ -65,17 +71,23 @@ def require_unchanged(bundle: Bundle) -> None:
         raise BundleError(f"{escape(bundle.path)}: the bundle's configuration must stay as it was judged, and changed")
 
 
-def correct(report: Report, paths: Paths, gate: Any, message: str) -> None:
-    """Publish that what was allowed did not start after all. Failures change nothing."""
+def stopped(asked: Request, paths: Paths, gate: Any, message: str, report: Report | None = None) -> None:
+    """Publish that a container was stopped for a reason that is not the gate's, so that journal and `why` have it.
+
+    `report` is the gate's, where it had allowed the start. Failures change nothing: the engine is told all the same.
+    """
     try:
         from hostfit.core.decision import failed  # noqa: PLC0415 - rare
+        from hostfit.core.image import Resolution  # noqa: PLC0415 - rare
         from hostfit.gate.report import RUNTIME, Report  # noqa: PLC0415 - rare
 
         if gate is None:
             from hostfit.gate import gate  # noqa: PLC0415 - rare
-        decision = failed(message, verdict=report.decision.verdict, judgements=report.decision.judgements)
-        gate.publish(
-            Report(report.request, report.resolution, decision, line=wording(message), error_kind=RUNTIME), paths
-        )
-    except Exception:  # noqa: BLE001 - the engine is told all the same
+        if report is None:
+            resolution, decision = Resolution(""), failed(message)
+        else:
+            resolution = report.resolution
+            decision = failed(message, verdict=report.decision.verdict, judgements=report.decision.judgements)
+        gate.publish(Report(asked, resolution, decision, line=wording(message), error_kind=RUNTIME), paths)
+    except Exception:  # noqa: BLE001 - as the docstring says
         return

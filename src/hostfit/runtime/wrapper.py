@@ -42,7 +42,7 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
             _start(call, words, script, paths, name, gate=gate)
     except HostfitError as error:
         return abort(call, error.message)
-    except Exception as error:  # noqa: BLE001 - whatever it is, nothing starts because of it
+    except BaseException as error:  # noqa: BLE001 - whatever it is, a late timer or ^C, nothing starts because of it
         return abort(call, crash(error))
     return abort(call, "internal error: the runtime was not executed")
 
@@ -71,6 +71,7 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
         )
     asked = judge.request(
         paths,
+        gate,
         entry="runtime",
         verb=call.verb,
         id=call.id,
@@ -91,9 +92,9 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
         # As late as can be: what the runtime reads in a moment should be what was judged (security rule R8).
         judge.require_unchanged(asked.bundle)
         execve.become(mine.runtime, words)
-    except HostfitError as error:
+    except BaseException as error:
         record.remove(paths, root, call.id)
-        judge.correct(report, paths, gate, error.message)
+        judge.stopped(asked, paths, gate, error.message if isinstance(error, HostfitError) else crash(error), report)
         raise
 
 
