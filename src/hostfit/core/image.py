@@ -45,8 +45,8 @@ class Image:
     """
 
     __slots__ = (
-        "bases", "config_digest", "digest", "env", "index_annotations", "index_digest", "labels", "manifest_annotations",
-        "name", "names", "platform", "store" )  # fmt: skip
+        "bases", "config_digest", "digest", "env", "index_annotations", "index_digest", "labels",
+        "manifest_annotations", "name", "names", "platform", "store" )  # fmt: skip
 
     def __init__(
         self,
