@@ -27,19 +27,30 @@ def commands():
     return table(("command", "purpose"), sorted(COMMANDS.items()))
 
 
+def plain(text):
+    """Escape what Markdown would take for its own."""
+    return "".join(["\\" + char if char in "\\`*_<>|[]" else char for char in text])
+
+
 def differences():
     """List where hostfit differs from NFD on purpose."""
-    from hostfit.core.differences import DIFFERENCES
+    from hostfit.core.differences import DIFFERENCES as OF_RULES
+    from hostfit.facts.differences import DIFFERENCES as OF_FACTS
 
-    return table(("NFD", "hostfit", "why"), [(one.nfd, one.hostfit, one.why) for one in DIFFERENCES])
+    rows = [*OF_RULES, *OF_FACTS]
+    return "\n\n".join(
+        [f"**NFD**: {plain(one.nfd)}\n**hostfit**: {plain(one.hostfit)} {plain(one.why)}" for one in rows]
+    )
 
 
 def features():
     """List the vocabulary."""
     from hostfit.facts import vocabulary
 
-    rows = [(info.name, ", ".join(info.kinds), info.meaning, info.source) for info in vocabulary.features()]
-    return table(("feature", "kind", "meaning", "read from"), rows)
+    return "\n\n".join([
+        f"**{plain(info.name)}** ({', '.join(info.kinds)})\n{plain(info.meaning)}; from {plain(info.source)}"
+        for info in vocabulary.features()
+    ])  # fmt: skip
 
 
 FILLED = {"@COMMANDS@": commands, "@DIFFERENCES@": differences, "@FEATURES@": features}

@@ -125,7 +125,7 @@ def _platform(text: str) -> Document:
     parts = text.split("/")
     if not 2 <= len(parts) <= 3 or not all(parts):
         raise UsageError(f"option --platform: OS/ARCH or OS/ARCH/VARIANT expected, found {escape(text)}")
-    return Document(Provenance(DEPLOYER, "option --platform"), spec=platform_spec(Platform(*parts)))
+    return Document(Provenance(DEPLOYER, "option --platform"), spec=platform_spec(Platform(parts[0], parts[1], "".join(parts[2:]))))
 
 
 def _show(report: Report, console: Console) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hostfit.core.paths import Paths
     from hostfit.core.vocabulary import FeatureInfo
     from hostfit.facts.host import Host
+    from hostfit.facts.recorded import Recorded
 
 _EXAMPLES = {
     vocabulary.TEXT: "=VALUE",
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     return 0
 
 
-def find(name: str, host: Host) -> tuple[FeatureInfo, str]:
+def find(name: str, host: Host | Recorded) -> tuple[FeatureInfo, str]:
     """Split a name into feature and element by the longest feature that the vocabulary knows.
 
     Raises UsageError with a suggestion where there is none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hostfit.core.errors import HostfitError, SpecError, UsageError
+from hostfit.core.errors import HostfitError, PolicyError, SpecError, UsageError
 from hostfit.core.text import escape
 
 if TYPE_CHECKING:
@@ -77,15 +77,16 @@ def _lint_one(
 
 
 def _read(name: str, lookup: Lookup) -> Spec:
-    """Read a document; the checker decides, and the published schema must agree."""
-    from hostfit.cli.files import read_spec_file  # noqa: PLC0415 - reads YAML, which costs its import
+    """Read a document; the checker decides, and the published schema must agree on the document as it was written."""
+    from hostfit.cli.files import read_named  # noqa: PLC0415 - after the arguments are known to be good
     from hostfit.cli.schemas import schema_problems  # noqa: PLC0415 - jsonschema costs 100 ms
-    from hostfit.core.write import to_tree  # noqa: PLC0415 - with the above
+    from hostfit.core import limits, read  # noqa: PLC0415 - reads YAML, which costs its import
 
-    spec = read_spec_file(name, lookup)
-    problems = schema_problems(to_tree(spec))
+    data = read_named(name, limits.DOCUMENT)
+    spec = read.read_spec(data, place=name, lookup=lookup)
+    problems = schema_problems(read.read_tree(data)[0])
     if problems:
-        raise SpecError(f"{name}: does not agree with the published schema", problems)
+        raise SpecError(f"{name}: the published schema does not agree: {problems[0]}", problems)
     return spec
 
 
@@ -102,17 +103,20 @@ def _convert(spec: Spec, form: str, lookup: Lookup) -> str:
         return flat.render(spec, lookup=lookup)
     if form == "json":
         return write.to_json(spec)
-    import yaml  # noqa: PLC0415 - only to convert
-
-    text: str = yaml.safe_dump(write.to_tree(spec), sort_keys=False, default_style=None, allow_unicode=True)
-    return text
+    return write.to_yaml(spec)
 
 
 def _lint_configuration(paths: Paths, console: Console) -> int:
     """Check /etc/hostfit as the hot path would read it, and compile it where we may."""
+    from hostfit.facts.host import Host  # noqa: PLC0415 - the site's own vocabulary
     from hostfit.policy import compiled, load  # noqa: PLC0415 - only for the configuration
 
     policy = load.load(paths)
+    faults = Host(etc=paths.etc).problems()
+    for fault in faults:
+        console.complain(escape(str(fault), 4096))
+    if faults:
+        return PolicyError.exit_code
     console.print(f"{paths.etc}: {console.paint('valid', 'green')}")
     try:
         compiled.compile_policy(paths)

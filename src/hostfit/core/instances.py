@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Cell = tuple[str, str, str]
 
+NAME = "name"
+"""The attribute by which a spec asks for one device among many."""
+ABSENT = "absent"
 _DISTINCT = 3
 """Different values that are named when no device has the required one; more are only counted."""
 _STEPS = 4
@@ -60,14 +63,20 @@ def evaluate_instances(
     """Give the result over all instances, and the leaves of the instance that matches or came closest."""
     devices = feature.instances or ()
     if not devices:
-        row = [(NOMATCH, "", "no such device" if feature.unknown is None else "unknown")] * len(asked)
+        seen = "unknown" if feature.unknown is not None else ABSENT if _place(asked) >= 0 else "no such device"
+        row = [(NOMATCH, "", seen)] * len(asked)
     elif work.spend(len(devices) * sum([_STEPS + len(one.expression.values) // _VALUES_A_STEP for one in asked])):
         columns = [_column(one, devices, work) for one in asked]
         rows = list(zip(*columns, strict=True))
         results = [all_of([cell[0] for cell in cells]) for cells in rows]
         if MATCH in results:
             return MATCH, _leaves(term, asked, rows[results.index(MATCH)])
-        row = _closest(columns, rows, results)
+        named = _place(asked)
+        if named >= 0 and all([cell[0] == NOMATCH for cell in columns[named]]):
+            # What is said of other devices would only mislead: the one that is asked for is not there.
+            row = [(NOMATCH, "", ABSENT)] * len(asked)
+        else:
+            row = _closest(columns, rows, results)
     else:
         row = [(UNKNOWN, SPENT, f"{len(devices)} devices")] * len(asked)
     if feature.unknown is not None:
@@ -114,11 +123,21 @@ def _closest(columns: list[list[Cell]], rows: list[tuple[Cell, ...]], results: l
     return shown
 
 
+def _place(asked: list[Asked]) -> int:
+    """Where the expression stands that names the device; -1 where none does."""
+    for index, one in enumerate(asked):
+        if one.key == NAME and one.expression.op == "In" and len(one.expression.values) == 1:
+            return index
+    return -1
+
+
 def _leaves(term: Term, asked: list[Asked], row: Sequence[Cell]) -> tuple[ExpressionResult, ...]:
+    place = _place(asked)
+    named = asked[place].expression.values[0] if place >= 0 else ""
     return tuple([
         ExpressionResult(
             term.feature, one.element, result,
-            required=required(one.expression), observed=observed, reason=reason, path=term.path,
+            required=required(one.expression), observed=observed, reason=reason, path=term.path, instance=named,
         )
         for one, (result, reason, observed) in zip(asked, row, strict=True)
     ])  # fmt: skip

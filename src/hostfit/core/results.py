@@ -44,12 +44,24 @@ def worst(verdicts: Iterable[str]) -> str:
 
 
 class ExpressionResult:
-    """One leaf. `required` and `observed` are short texts for people, not yet escaped."""
+    """One leaf. `required` and `observed` are short texts for people, not yet escaped.
 
-    __slots__ = ("element", "feature", "observed", "path", "reason", "required", "result")
+    `instance` is the name of the device where the term asks for one by its name, as for a kernel module.
+    """
+
+    __slots__ = ("element", "feature", "instance", "observed", "path", "reason", "required", "result")
 
     def __init__(
-        self, feature: str, element: str, result: str, *, required: str, observed: str, reason: str = "", path: str = ""
+        self,
+        feature: str,
+        element: str,
+        result: str,
+        *,
+        required: str,
+        observed: str,
+        reason: str = "",
+        path: str = "",
+        instance: str = "",
     ) -> None:
         self.feature = feature
         self.element = element
@@ -58,6 +70,7 @@ class ExpressionResult:
         self.observed = observed
         self.reason = reason
         self.path = path
+        self.instance = instance
 
 
 class TermResult:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from hostfit.gate.leaves import NAME, PRESENT, about
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -120,10 +122,13 @@ def _rule(page: _Page, rule: dict[str, Any], indent: int) -> None:
 
 
 def _leaf(page: _Page, leaf: dict[str, Any], indent: int, before: str = "") -> None:
-    name = " ".join([part for part in (leaf["feature"], leaf["element"]) if part])
+    # Reports that an older hostfit kept have no instance.
+    instance = leaf.get("instance", "")
+    name = about(leaf["feature"], leaf["element"], instance, leaf["observed"])
+    required = PRESENT if instance and leaf["element"] == NAME else leaf["required"]
     why = f" ({leaf['reason']})" if leaf["reason"] else ""
     mark = _MARKS.get(leaf["result"], leaf["result"])
-    page.put(f"{mark} {before}{name}: required {leaf['required']}, found {leaf['observed']}{why}", indent, 5)
+    page.put(f"{mark} {before}{name}: required {required}, found {leaf['observed']}{why}", indent, 5)
 
 
 def _candidates(page: _Page, report: dict[str, Any]) -> None:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from hostfit.core.results import ExpressionResult, RuleResult, SetResult, SpecResult, TermResult
 
 
+NAME = "name"
+"""The attribute by which a term asks for one device."""
+PRESENT = "present"
+"""What is required of a device of which only the name is said."""
+
+
 class Leaf:
     """One expression that did not match, with the rule that holds it."""
 
@@ -70,8 +76,24 @@ def _of_terms(terms: tuple[TermResult, ...], wanted: str) -> list[ExpressionResu
     leaves = []
     for term in terms:
         if term.result == wanted:
-            leaves.extend([leaf for leaf in term.expressions if leaf.result == wanted])
+            leaves.extend(telling([leaf for leaf in term.expressions if leaf.result == wanted]))
     return leaves
+
+
+def telling(leaves: list[ExpressionResult]) -> list[ExpressionResult]:
+    """Leave out the expression that only names a device that is not there, where others say what is asked of it."""
+    others = [leaf for leaf in leaves if not (leaf.instance and leaf.element == NAME and leaf.result == NOMATCH)]
+    return others or leaves
+
+
+def about(feature: str, element: str, instance: str, observed: str) -> str:
+    """Name what an expression is about: `kernel.module gtp5g` rather than the name of any module.
+
+    The element is said too where the device is there, and one thing about it is not as required.
+    """
+    if instance and (element == NAME or observed == "absent"):
+        return f"{feature} {instance}"
+    return " ".join([part for part in (feature, instance, element) if part])
 
 
 def _fewest(lists: list[list[Any]]) -> list[Any]:

@@ -57,18 +57,18 @@ def _about_document(document: dict[str, Any]) -> list[str]:
             leaves = [*rule["expressions"], *[leaf for branch in rule["any"] for leaf in branch]]
             for leaf in leaves:
                 if leaf["result"] != "match":
-                    found.extend(_about_leaf(leaf, leaves))
+                    found.extend(_about_leaf(leaf))
             if rule["documentation"]:
                 found.append(f"read about {rule['name']}: {rule['documentation']}")
     return found
 
 
-def _about_leaf(leaf: dict[str, Any], leaves: list[dict[str, Any]]) -> list[str]:
+def _about_leaf(leaf: dict[str, Any]) -> list[str]:
     feature, element = leaf["feature"].lower(), leaf["element"]
     if leaf["result"] == "unknown":
         return [f"find out about {feature}: {leaf['reason']}"] if leaf["reason"] else []
     if feature in _MODULES:
-        name = element if feature == "kernel.loadedmodule" else _named(leaf, leaves)
+        name = element if feature == "kernel.loadedmodule" else leaf.get("instance", "")
         needed = leaf["required"] not in ("absent", "no such element")
         return [f"modprobe {name}, or install the package that has this module"] if _plain(name) and needed else []
     if feature == _SYSCTL and _plain(element):
@@ -82,14 +82,6 @@ def _about_leaf(leaf: dict[str, Any], leaves: list[dict[str, Any]]) -> list[str]
     if feature in _FIRMWARE:
         return ["run it on a host that has this hardware; no setting adds it"]
     return []
-
-
-def _named(leaf: dict[str, Any], leaves: list[dict[str, Any]]) -> str:
-    """The module that a term about `kernel.module` means: what its `name` must be."""
-    for one in leaves:
-        if one["path"] == leaf["path"] and one["element"] == "name":
-            return str(one["required"]).removeprefix("= ").strip()
-    return ""
 
 
 def _overrides(report: dict[str, Any], complaining: list[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@ from hostfit.core import limits
 from hostfit.core.decision import ALLOW, DENY
 from hostfit.core.document import UNSYNCED
 from hostfit.core.results import INVALID, MISFIT
-from hostfit.gate.leaves import decisive, explaining
+from hostfit.gate.leaves import NAME, PRESENT, about, decisive, explaining
 from hostfit.gate.words import cut, line, safe, short_id, subject
 
 TYPE_CHECKING = False
@@ -25,16 +25,16 @@ def first_line(request: Request, resolution: Resolution, decision: Decision) -> 
         # The subject of these is not the image, so the whole line is the error's.
         prefix = "hostfit: break-glass file lifted: " if decision.lifted else "hostfit: "
         return _fitted(prefix + safe(decision.error, limits.DIAGNOSTIC_LINE), _more(request, 0))
-    about = subject(request, resolution)
+    whose = subject(request, resolution)
     one = decisive(decision)
     if one is None:
-        return line(f"hostfit: {about} fits this host")
+        return line(f"hostfit: {whose} fits this host")
     prefix = "hostfit: "
     if decision.lifted:
         prefix += "break-glass file lifted: "
     elif decision.action != DENY:
         prefix += "warning: " if decision.action != ALLOW else "allowed: "
-    text, leaves = _complaint(about, one)
+    text, leaves = _complaint(whose, one)
     others = len([other for other in decision.judgements if other is not one and other.action == one.action])
     more = max(leaves - 1, 0) + (others if one.action != ALLOW else 0)
     return _fitted(prefix + text, _more(request, more))
@@ -48,22 +48,22 @@ def text(report: dict[str, Any], *, width: int = 80) -> str:
     return full(report, width=width)
 
 
-def _complaint(about: str, one: Judgement) -> tuple[str, int]:
+def _complaint(whose: str, one: Judgement) -> tuple[str, int]:
     """What is wrong with one document, and how many leaves say so."""
     place = safe(one.document.provenance.place)
     if one.verdict == INVALID:
         problems = one.document.problems
         first = str(problems[0]) if problems else one.document.reason or _reason(one)
-        return f"{about}: invalid compatibility spec in {place}: {safe(first, 400)}", len(problems)
+        return f"{whose}: invalid compatibility spec in {place}: {safe(first, 400)}", len(problems)
     if one.document.state == UNSYNCED:
         why = safe(one.document.reason or "nobody looked for one yet")
-        return f"{about}: compatibility unknown until `hostfit sync`: {why}", 0
+        return f"{whose}: compatibility unknown until `hostfit sync`: {why}", 0
     leaves = explaining(one.result) if one.result is not None else ()
     if one.verdict == MISFIT:
         why = leaf_text(leaves[0]) if leaves else safe(_reason(one)) or f"no set of {place} matches"
-        return f"{about} does not fit this host: {why}", len(leaves)
+        return f"{whose} does not fit this host: {why}", len(leaves)
     why = leaf_text(leaves[0]) if leaves else safe(one.document.reason or _reason(one), 400) or place
-    return f"{about}: cannot tell whether it fits this host: {why}", len(leaves)
+    return f"{whose}: cannot tell whether it fits this host: {why}", len(leaves)
 
 
 def _reason(one: Judgement) -> str:
@@ -73,9 +73,10 @@ def _reason(one: Judgement) -> str:
 def leaf_text(leaf: Leaf) -> str:
     """Give one expression as `feature element: required X, found Y (why)`."""
     one = leaf.expression
-    name = f"{safe(one.feature)} {safe(one.element)}" if one.element else safe(one.feature)
+    name = about(safe(one.feature), safe(one.element), safe(one.instance), one.observed)
+    required = PRESENT if one.instance and one.element == NAME else safe(one.required)
     because = f" ({safe(one.reason)})" if one.reason else ""
-    return f"{name}: required {safe(one.required)}, found {safe(one.observed)}{because}"
+    return f"{name}: required {required}, found {safe(one.observed)}{because}"
 
 
 def _more(request: Request, count: int) -> str:

@@ -171,6 +171,7 @@ def _leaf(one: ExpressionResult) -> dict[str, Any]:
     return {
         "feature": escape(one.feature),
         "element": escape(one.element),
+        "instance": escape(one.instance),
         "result": one.result,
         "required": escape(one.required),
         "observed": escape(one.observed),
