@@ -32,7 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require", metavar="TEXT", help="check clauses of the flat form too, or alone")
     parser.add_argument("--facts", metavar="FILE", help="ask a recorded host instead of this one")
     parser.add_argument("--root", metavar="DIR", help="ask the host whose tree lies below DIR")
-    parser.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="check that the host runs this platform")
+    parser.add_argument(
+        "--platform",
+        metavar="OS/ARCH[/VARIANT]",
+        help="take this platform of the image, and check that the host runs it",
+    )
     parser.add_argument("--runtime", metavar="NAME", default="", help="judge for this runtime instead of the default")
     parser.add_argument("--tag", metavar="TAG", default="", help="count only compatibility sets with this tag")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print the report")
@@ -51,7 +55,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
 
     host = open_host(options, paths)
     request = _request(options)
-    resolution = _find(options.image) if options.image is not None else None
+    resolution = _find(options.image, options.platform or "") if options.image is not None else None
     report = gate.decide(
         request,
         paths,
@@ -84,12 +88,12 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(entry="check", verb="check", id="", bundle=bundle, runtime=options.runtime)
 
 
-def _find(name: str) -> Resolution:
-    """Look an image up in the local stores. Raises SourceError with the places searched."""
+def _find(name: str, platform: str) -> Resolution:
+    """Look an image up in the local stores. Raises NoSuchImageError with the places searched."""
     from hostfit.core.image import Resolution  # noqa: PLC0415 - only for an image
     from hostfit.sources import local  # noqa: PLC0415 - only for an image
 
-    image = local.find(name)
+    image = local.find(name, platform=platform)
     log("debug", "image is in a local store", image=image.name, digest=image.digest, store=image.store)
     return Resolution("", image)
 
@@ -125,7 +129,9 @@ def _platform(text: str) -> Document:
     parts = text.split("/")
     if not 2 <= len(parts) <= 3 or not all(parts):
         raise UsageError(f"option --platform: OS/ARCH or OS/ARCH/VARIANT expected, found {escape(text)}")
-    return Document(Provenance(DEPLOYER, "option --platform"), spec=platform_spec(Platform(parts[0], parts[1], "".join(parts[2:]))))
+    return Document(
+        Provenance(DEPLOYER, "option --platform"), spec=platform_spec(Platform(parts[0], parts[1], "".join(parts[2:])))
+    )
 
 
 def _show(report: Report, console: Console) -> None:

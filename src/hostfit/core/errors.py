@@ -46,6 +46,12 @@ class SourceError(HostfitError):
     exit_code = 4
 
 
+class NoSuchImageError(SourceError):
+    """No local store has an image of this name; nothing was judged."""
+
+    exit_code = 2
+
+
 class BundleError(HostfitError):
     """A bundle, a state document or an argument vector of an engine cannot be understood."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hostfit.core.errors import SourceError
+from hostfit.core.errors import NoSuchImageError, SourceError
 from hostfit.core.text import quoted
 from hostfit.oci import digest as digests
 from hostfit.oci import reference as references
@@ -38,7 +38,8 @@ def find(name: str, *, platform: str = "") -> Image:
 
     `name` is `oci:DIRECTORY[:TAG]` or a directory for an OCI layout, else a name, digest or ID (also its first
     digits) in containers-storage (the system's, and the user's own), containerd or Docker. Of several platforms that
-    of this host is taken, or `platform` ("linux/arm64"). Raises SourceError that lists what was searched.
+    of this host is taken, or `platform` ("linux/arm64"). Raises NoSuchImageError that lists what was searched,
+    SourceError where a store is broken.
     """
     wanted = _wanted(platform)
     if name.startswith(LAYOUT_PREFIX) or os.path.isdir(name):
@@ -51,7 +52,7 @@ def find(name: str, *, platform: str = "") -> Image:
                 return image
     places = "searched " + "; ".join(searched.places) if searched.places else "there is none"
     problems = "".join([f"; {one}" for one in searched.problems])
-    raise SourceError(
+    raise NoSuchImageError(
         f"image {quoted(name)} is in no local store: {places}{problems}",
         hint="pull or load it first, or name an OCI layout as oci:DIRECTORY:TAG",
     )
@@ -76,7 +77,7 @@ def _of_layout(name: str, wanted: Callable[[Platform], bool]) -> Image:
         mark = "@" if "@" in name else ":"
         directory, _, tag = name.partition(mark) if mark == "@" else name.rpartition(mark)
     if not directory or not os.path.isdir(directory):
-        raise SourceError(f"{quoted(name)}: a directory with an OCI layout is required, found none")
+        raise NoSuchImageError(f"{quoted(name)}: a directory with an OCI layout is required, found none")
     image = Layout(directory).image(tag, lambda found: wanted(found.platform()))
     if image is None:
         what = f"tag or digest {quoted(tag)}" if tag else "image for that platform"
