@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hostfit.core import limits, yamltree
@@ -201,6 +201,8 @@ def test_true_and_false_are_booleans():
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("0123456789.+-_eExXobBa:TZ nyNULltrue~<="), max_size=8))
+@example("0x0")
+@example("0b0")
 def test_no_scalar_is_taken_for_text_that_pyyaml_reads_as_anything_else(written):
     yaml = pytest.importorskip("yaml")
     value = plain(written)

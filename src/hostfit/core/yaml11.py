@@ -58,7 +58,7 @@ def plain(written: str) -> Any:
 
 def _changed(written: str) -> str:
     """What a scalar that starts like a number becomes, or an empty text where it stays text."""
-    if _BASED.match(written) and written.strip("0_+-box"):
+    if _BASED.match(written):
         return f"the number {_based(written)}"
     if _SEXAGESIMAL.match(written):
         return f"the number {_sexagesimal(written)} (base 60)"
