@@ -16,7 +16,7 @@ from hostfit.core import fastjson, limits
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"])),
+    | st.text(st.characters(blacklist_categories=["Cs"])),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(st.text('ab\u00e9\n"\\', max_size=3), inner, max_size=4),
     max_leaves=20,

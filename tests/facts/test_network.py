@@ -111,7 +111,7 @@ def in_namespace(setup: str, expression: str) -> tuple[object, list[dict]]:
     return json.loads(found), json.loads(links)
 
 
-@pytest.mark.parametrize("kind", ["veth", "bridge", "ifb", "dummy"])
+@pytest.mark.parametrize("kind", ["veth", "bridge", "ifb"])
 def test_links_of_a_namespace_agree_with_ip_link(kind):
     found, said = in_namespace(
         f"ip link add t0 type {kind} && ip link set t0 up mtu 1400",
