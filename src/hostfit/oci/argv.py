@@ -38,6 +38,11 @@ _FLAGS = _words(
     " tcp-established ext-unix-sk shell-job file-locks auto-dedup lazy-pages leave-running pre-dump stats rootless"
     " no-mount-fallback"
 )
+_START_VALUES = _words(
+    "bundle config console-socket pidfd-socket pid-file preserve-fds image-path work-path parent-path empty-ns"
+    " manage-cgroups-mode lsm-profile lsm-mount-context user-log"
+)
+"""Those of the gated verbs, among which alone a beginning must be unique: --b is --bundle there (and runc's alias)."""
 _SHORT_VALUES = {
     "create": "bf", "run": "bf", "restore": "bf", "spec": "bf", "exec": "cepug", "update": "r", "list": "f", "ps": "f",
 }  # fmt: skip
@@ -81,8 +86,8 @@ def parse(argv: Sequence[bytes]) -> Call:
 def _globals(call: Call, words: list[str]) -> int:
     """Read the global flags and the verb; give the index of the word after it.
 
-    A flag that is not known here (runsc has dozens) may or may not take the next word. It does if that word is no
-    verb: so no flag of a runtime to come can hide a `create`.
+    A flag that is not known here (runsc has dozens, with one dash or two) may or may not take the next word. It does
+    if that word is no verb: so no flag of a runtime to come can hide a `create`.
     """
     index = 0
     doubtful = False
@@ -111,7 +116,7 @@ def _globals(call: Call, words: list[str]) -> int:
                 call.log = value
             elif name == "log-format":
                 call.log_format = value
-        elif name not in _GLOBAL_FLAGS and word.startswith("--"):
+        elif name not in _GLOBAL_FLAGS:
             doubtful = not equals
     return index
 
@@ -123,6 +128,7 @@ def _command(call: Call, words: list[str], index: int) -> None:
     """
     short = _SHORT_VALUES.get(call.verb, "")
     gated = call.verb in GATED
+    values = _START_VALUES if gated else _VALUES
     while index < len(words):
         word = words[index]
         index += 1
@@ -137,9 +143,9 @@ def _command(call: Call, words: list[str], index: int) -> None:
             continue
         body = word.lstrip("-")
         name, equals, value = body.partition("=")
-        if word.startswith("--") or name in _VALUES or name in _FLAGS:
-            name = _complete(name, word, _VALUES, _FLAGS)
-            if name not in _VALUES:
+        if word.startswith("--") or name in values or name in _FLAGS:
+            name = _complete(name, word, values, _FLAGS)
+            if name not in values:
                 continue
         else:
             name, value = _cluster(body, short)
