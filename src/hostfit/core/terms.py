@@ -117,11 +117,13 @@ def _sides(feature: Feature, key: str) -> list[tuple[str | Unknown | None, bool]
 def _existence(term: Term, feature: Feature) -> ExpressionResult:
     """A term without expressions: the feature has flags or attributes, or at least one instance.
 
-    Without any matcher even an empty list of instances is enough, as in NFD.
+    Without any matcher even an empty list of instances is enough, as in NFD. What is empty because it could not be
+    read is neither.
     """
     exists = feature.flags is not None or feature.attributes is not None
     enough = term.expressions is None and feature.instances is not None
-    if exists or enough or feature.instances:
+    held = feature.flags or feature.attributes or feature.instances
+    if held or (feature.unknown is None and (exists or enough)):
         result, observed = MATCH, "present"
     elif feature.unknown is not None or feature.unknown_flags:
         result, observed = UNKNOWN, "unknown"
