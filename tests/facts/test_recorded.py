@@ -157,3 +157,15 @@ def test_recording_needs_no_table_to_describe_a_sites_feature():
     recorded = load(dump({"site.thing": Feature(attributes={"size": "1"})}))
     assert recorded.lookup("site.thing").kinds == ("attribute",)
     assert vocabulary.lookup("site.thing") is None
+
+
+def test_what_nfd_never_records_of_a_device_is_unknown_and_not_absent():
+    card = {"attributes": {"vendor": "15b3", "class": "0200"}}
+    link = {"attributes": {"name": "eth0", "mtu": "1500"}}
+    host = {"instances": {"pci.device": {"elements": [card]}, "network.device": {"elements": [link]}}}
+
+    for feature, names in (("pci.device", {"address", "driver", "numa_node"}), ("network.device", {"driver"})):
+        (device,) = load(host).read(Wanted({feature: {*names, "vendor"}}))[feature].instances
+        assert {device[name].reason for name in names} == {f"{feature}: NFD does not record it"}
+        (device,) = load({**host, "version": "hostfit.facts/v1"}).read(Wanted({feature: names}))[feature].instances
+        assert not names & device.keys()

@@ -29,6 +29,8 @@ _SPELLINGS = ("kernel.loadedmodule", "kernel.enabledmodule", "kernel.cmdline", "
 """Features whose elements may be written in more than one way."""
 _OMITTED = ("cpu.rdt", "cpu.security", "cpu.sst", "cpu.coprocessor")
 """Features whose booleans NFD leaves out where they are false."""
+_NOT_OF_NFD = {"pci.device": ("address", "driver", "numa_node"), "network.device": ("driver", "numa_node")}
+"""Attributes of NFD's devices that only hostfit reads."""
 
 
 def dump(features: Mapping[str, Feature]) -> dict[str, Any]:
@@ -141,10 +143,14 @@ class Recorded:
         if self.from_nfd and attributes is not None and name in _OMITTED:
             false = {e.name: "false" for e in info.elements.values() if e.comparison == BOOLEAN}
             attributes = {**false, **attributes}
+        instances = feature.instances
+        if self.from_nfd and instances is not None and name in _NOT_OF_NFD:
+            missing = dict.fromkeys(_NOT_OF_NFD[name], Unknown(f"{name}: NFD does not record it"))
+            instances = tuple([{**missing, **one} for one in instances])
         own = Feature(
             flags=feature.flags,
             attributes=attributes,
-            instances=feature.instances,
+            instances=instances,
             unknown=feature.unknown,
             unknown_flags=feature.unknown_flags,
         )
