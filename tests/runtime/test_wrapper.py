@@ -193,10 +193,24 @@ def test_the_break_glass_file_lets_the_runtime_say_what_is_wrong_with_a_bundle(b
     assert call(place.launcher(runtime=probe.path), "create", "-b", bundle, "c1").returncode == 37
 
 
-def test_another_configuration_name_is_the_one_that_is_judged(place, probe, bundle):
-    (bundle / "config.json").rename(bundle / "other.json")
+@pytest.mark.parametrize("name", ["other.json", "./config.json"])
+def test_another_configuration_is_looked_for_where_crun_does_in_the_working_directory(name, place, probe, bundle):
+    launcher = place.launcher(runtime=probe.path)
+    (bundle / "other.json").write_text("{")
+    (place.top / name).write_text((bundle / "config.json").read_text())
 
-    assert call(place.launcher(runtime=probe.path), "create", "-b", bundle, "--config=other.json", "c").returncode == 37
+    assert call(launcher, "create", "-b", bundle, f"--config={name}", "c1", cwd=place.top).returncode == 37
+
+    (place.top / name).write_text("{")
+    done = call(launcher, "create", "-b", bundle, f"--config={name}", "c2", cwd=place.top)
+
+    assert f"{place.top / name}: not valid JSON" in done.stderr.decode()
+
+
+def test_the_usual_configuration_given_by_its_name_is_the_one_of_the_bundle(place, probe, bundle):
+    done = call(place.launcher(runtime=probe.path), "create", "-b", bundle, "--config=config.json", "c", cwd="/")
+
+    assert done.returncode == 37
 
 
 def test_a_crash_of_the_gate_denies_without_showing_what_it_read(place, probe, bundle):

@@ -75,6 +75,14 @@ def absolute_bundle(call: Call) -> str:
     return os.path.normpath(os.path.join(_here(), call.bundle))
 
 
+def absolute_config(call: Call) -> str:
+    """Give crun's --config as an absolute path, which it takes from the working directory and not from the bundle.
+
+    Without it, and under its usual name, it is the bundle's own and empty here.
+    """
+    return os.path.normpath(os.path.join(_here(), call.config)) if call.config not in ("", "config.json") else ""
+
+
 def _here() -> str:
     try:
         return os.getcwd()
