@@ -363,3 +363,18 @@ def test_a_link_that_names_no_runtime_is_not_looked_for_among_programs(place):
 
     assert not call(link, "--version").stdout.startswith(b"--version")
     assert b"coreutils" not in call(link, "--version").stdout
+
+
+@pytest.mark.parametrize("words", [["--bundle", "way/../bundle"], ["--bundle=bundle", "--config=way/../bundle/c.json"]])
+def test_a_path_back_out_of_a_link_is_the_one_that_the_kernel_takes(words, place, probe, bundle):
+    other = place.top / "other"
+    (other / "way").mkdir(parents=True)
+    (other / "bundle").mkdir()
+    (place.top / "way").symlink_to(other / "way")
+    for name in ("config.json", "c.json"):
+        (bundle / name).write_text("{}")
+        (other / "bundle" / name).write_text("{")
+
+    done = call(place.launcher(runtime=probe.path), "create", *words, "c1", cwd=place.top)
+
+    assert (done.returncode, "not valid JSON" in done.stderr.decode()) == (1, True)

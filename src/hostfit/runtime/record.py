@@ -72,7 +72,7 @@ def absolute_root(call: Call) -> str:
 
 def absolute_bundle(call: Call) -> str:
     """Give the bundle of a call as an absolute path; without --bundle it is the working directory."""
-    return os.path.normpath(os.path.join(_here(), call.bundle))
+    return _plain(call.bundle)
 
 
 def absolute_config(call: Call) -> str:
@@ -80,7 +80,13 @@ def absolute_config(call: Call) -> str:
 
     Without it, and under its usual name, it is the bundle's own and empty here.
     """
-    return os.path.normpath(os.path.join(_here(), call.config)) if call.config not in ("", "config.json") else ""
+    return _plain(call.config) if call.config not in ("", "config.json") else ""
+
+
+def _plain(path: str) -> str:
+    """An absolute path without `..`, which behind a symbolic link leads elsewhere than its text says."""
+    path = os.path.join(_here(), path)
+    return os.path.realpath(path) if ".." in path else os.path.normpath(path)
 
 
 def _here() -> str:
