@@ -190,7 +190,7 @@ def test_an_index_that_lists_itself_under_a_manifest_s_type_is_refused(layout):
 def test_an_image_that_is_nowhere_names_what_was_searched(nowhere):
     with pytest.raises(SourceError) as caught:
         local.find("upf:1")
-    assert caught.value.message == 'image "upf:1" is in no local store: there is none'
+    assert caught.value.message == 'image "upf:1" is in no local store: found none of Podman, containerd or Docker'
     assert "oci:DIRECTORY:TAG" in caught.value.hint
 
     (nowhere / "none" / "vfs-images").mkdir(parents=True)

@@ -62,7 +62,7 @@ def _head(page: _Page, report: dict[str, Any]) -> None:
     rows = [
         ("verdict", report["verdict"]),
         ("action", f"{report['action']}{lifted}"),
-        ("error", report["error"]),
+        ("error", "" if report["error"] in report["line"] else report["error"]),
         ("time", report["time"]),
         ("image", image["name"]),
         ("digest", image["digest"]),
@@ -75,7 +75,9 @@ def _head(page: _Page, report: dict[str, Any]) -> None:
     ]
     for name, value in rows:
         if value:
-            page.put(f"{name + ':':<14}{value}", hang=14)
+            # A digest that has no room beside its name gets a line of its own, whole, so that it can be copied.
+            hang = 14 if 14 + max(map(len, value.split())) <= page.width else 2
+            page.put(f"{name + ':':<14}{value}", hang=hang)
 
 
 def _document(page: _Page, document: dict[str, Any]) -> None:
@@ -89,7 +91,7 @@ def _document(page: _Page, document: dict[str, Any]) -> None:
         page.put("reported only, not enforced", 2)
     elif document["knob"]:
         page.put(f"{document['knob']} = {document['action']}", 2)
-    if document["reason"]:
+    if document["reason"] and not document["problems"]:
         page.put(document["reason"], 2)
     for problem in document["problems"]:
         page.put(f"- {problem}", 2)

@@ -88,7 +88,11 @@ def find(prefix: str, paths: Paths) -> dict[str, Any]:
         )
     ids = sorted({name.rpartition("~")[2] for name in found})
     if len(ids) > 1:
-        raise UsageError(f"container {escape(prefix)}: required an id or unique prefix, found {len(ids)} that match")
+        shown = ", ".join([escape(one) for one in ids[:8]])
+        raise UsageError(
+            f"container {escape(prefix)}: required an id or unique prefix, found {len(ids)} that match",
+            hint=f"{shown}{', ...' if len(ids) > 8 else ''}",
+        )
     return _read(f"{place}/{found[0]}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from hostfit.core import fastjson, limits
-from hostfit.core.errors import SourceError
+from hostfit.core.errors import NoSuchImageError, SourceError
 from hostfit.core.text import escape, quoted
 from hostfit.oci import descriptor as oci
 from hostfit.oci import digest as digests
@@ -78,7 +78,7 @@ class Layout:
         if not name:
             if len({one.digest for one in entries}) != 1:
                 tags = ", ".join([quoted(one.annotations.get(REF_NAME, one.digest)) for one in entries[:20]])
-                raise ValueError(f"a tag or digest must be given, one of {tags or 'none'}")
+                raise NoSuchImageError(f"{escape(self.label)}: a tag or digest must be given, one of {tags or 'none'}")
             return entries[0]
         for one in entries:
             if name in (one.annotations.get(REF_NAME), one.digest):

@@ -43,14 +43,16 @@ def find(name: str, *, platform: str = "") -> Image:
     """
     wanted = _wanted(platform)
     if name.startswith(LAYOUT_PREFIX) or os.path.isdir(name):
-        return _of_layout(name.removeprefix(LAYOUT_PREFIX), wanted)
+        return _of_layout(name.removeprefix(LAYOUT_PREFIX), platform)
     searched = _Searched()
     stages = (_in_storage(name, searched), _in_containerd(name, wanted, searched), _in_docker(name, searched))
     for stage in stages:
         for image in stage:
             if image.platform is None or wanted(image.platform):
                 return image
-    places = "searched " + "; ".join(searched.places) if searched.places else "there is none"
+    places = (
+        "searched " + "; ".join(searched.places) if searched.places else "found none of Podman, containerd or Docker"
+    )
     problems = "".join([f"; {one}" for one in searched.problems])
     raise NoSuchImageError(
         f"image {quoted(name)} is in no local store: {places}{problems}",
@@ -71,17 +73,23 @@ def _wanted(platform: str) -> Callable[[Platform], bool]:
     return fits
 
 
-def _of_layout(name: str, wanted: Callable[[Platform], bool]) -> Image:
+def _of_layout(name: str, platform: str) -> Image:
+    wanted = _wanted(platform)
     directory, tag = name, ""
     if not os.path.isdir(directory):
         mark = "@" if "@" in name else ":"
         directory, _, tag = name.partition(mark) if mark == "@" else name.rpartition(mark)
     if not directory or not os.path.isdir(directory):
         raise NoSuchImageError(f"{quoted(name)}: a directory with an OCI layout is required, found none")
-    image = Layout(directory).image(tag, lambda found: wanted(found.platform()))
+    layout = Layout(directory)
+    image = layout.image(tag, lambda found: wanted(found.platform()))
     if image is None:
-        what = f"tag or digest {quoted(tag)}" if tag else "image for that platform"
-        raise SourceError(f"OCI layout {quoted(directory)} has no {what}")
+        other = layout.image(tag, lambda _: True)
+        if other is not None:
+            raise NoSuchImageError(
+                f"image {quoted(name)} has no platform {quoted(platform)}, found {quoted(str(other.platform))}"
+            )
+        raise NoSuchImageError(f"OCI layout {quoted(directory)} has no tag or digest {quoted(tag)}")
     return image
 
 
