@@ -90,6 +90,26 @@ def test_no_id_leads_anywhere_else(site, kept, container):
     assert keep.find(container, site.paths)["verdict"] == "fit"
 
 
+@pytest.mark.parametrize(
+    "pair", [("a_b", "a/b"), ("a_b", "a\nb"), ("\udcff", "\udcfe"), ("x" * 999 + "1", "x" * 999 + "2")]
+)
+def test_report_on_another_container_with_a_similar_id_is_never_shown(site, kept, pair):
+    one, other = pair
+    kept(one)
+    last = kept(other, "kernel.loadedmodule.gtp5g exists")
+
+    assert keep.find(one, site.paths)["verdict"] == "fit"
+    assert keep.find(other, site.paths)["line"] == last.line
+
+
+def test_prefix_with_unusual_characters_finds_its_container(site, kept):
+    kept("a/b/c")
+    kept("a_b_c")
+
+    assert keep.find("a/b", site.paths)["container"]["id"] == "a/b/c"
+    assert keep.find("a_", site.paths)["container"]["id"] == "a_b_c"
+
+
 def test_question_without_a_container_is_not_kept(site, kept):
     kept("")
 

@@ -12,7 +12,7 @@ import os
 from hostfit.core import fastjson
 from hostfit.core.errors import UsageError
 from hostfit.core.text import escape
-from hostfit.oci.files import ensure_directory, read_capped, symbol, write_atomic
+from hostfit.oci.files import ensure_directory, read_capped, sha256, symbol, write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ BYTES = 16 << 20
 _ONE = 1 << 20
 """Bytes of one report; a longer one loses the rules that matched, then all rules."""
 _ID = 128
-"""Characters of a container's id that a file name holds."""
+"""Characters of a container's id that a file name holds; a longer one ends in part of its digest."""
+_DIGEST = 32
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
 _ABANDONED = 60 * 10**9
 """Nanoseconds (monotonic) after which a half-written file is nobody's any more."""
@@ -132,7 +133,11 @@ def _shorter(tree: dict[str, Any], *, everything: bool) -> dict[str, Any]:
 
 
 def _file_id(container: str) -> str:
-    return "".join([char if char in _SAFE else "_" for char in container[:_ID]])
+    """An id as part of a file name; different ids give different names, and the beginning of one the beginning."""
+    name = "".join([char if char in _SAFE else f"%{ord(char):x}%" for char in container])
+    if len(name) <= _ID:
+        return name
+    return f"{name[:_ID]}%{sha256(container.encode('utf-8', 'surrogatepass'))[:_DIGEST]}"
 
 
 def _size(name: str) -> int:
