@@ -91,6 +91,32 @@ def test_what_kernels_do_not_show_is_unknown_and_what_they_show_is_absent(featur
     assert not found.flags & {"AVX512F", "ASIMD"}
 
 
+OLDER, NEWER = ({"/proc/sys/kernel/osrelease": release} for release in ("5.4.0-150-generic\n", "6.1.0-18-amd64\n"))
+
+
+def test_what_a_kernel_is_too_old_to_show_is_unknown_and_not_absent(feature):
+    """Programs use AVX-VNNI on any kernel; only cpuinfo of Linux 5.12 and later says whether the CPU has it."""
+    asked = ["AVXVNNI", "AVX512BF16", "AVX512F", "SGX"]
+    old = feature("cpu.cpuid", {**x86(V3), **OLDER}, names=asked)
+    assert set(old.unknown_flags) == {"AVXVNNI", "SGX"}
+    assert old.unknown_flags["AVXVNNI"].reason == "AVXVNNI: not shown in /proc/cpuinfo by this kernel"
+    assert not feature("cpu.cpuid", {**x86(V3), **NEWER}, names=asked).unknown_flags
+    assert "AVXVNNI" in feature("cpu.cpuid", {**x86(V3 + " avx_vnni"), **OLDER}, names=asked).flags
+    security = feature("cpu.security", {**x86(V3), **OLDER, "/sys/module": None}).attributes
+    assert {name for name, value in security.items() if value != "false"} == {"sgx.enabled", "sgx.epc", "tdx.protected"}
+
+
+def test_microarchitecture_whose_extensions_a_kernel_is_too_old_to_show_is_unknown(feature):
+    zen5 = V4 + " " + EXTRA["ZEN3"] + " avx512ifma avx512vbmi avx512_vbmi2 avx512_vnni avx512_bitalg avx512_vpopcntdq"
+    zen5 += " avx512_bf16 gfni movdiri movdir64b"
+    old = feature("cpu.microarch", {**x86(zen5, vendor="AuthenticAMD"), **OLDER})
+    assert "zen4" in old.flags
+    assert set(old.unknown_flags) == {"zen5"}
+    new = feature("cpu.microarch", {**x86(zen5, vendor="AuthenticAMD"), **NEWER})
+    assert not new.unknown_flags
+    assert "zen5" not in new.flags
+
+
 def test_vendor_is_klauspost_s_name(feature):
     for shown, name in [
         ("GenuineIntel", "Intel"),
@@ -207,7 +233,7 @@ def test_counts(feature):
 
 
 def test_false_booleans_are_said_where_nfd_omits_them(feature):
-    files = {**x86(V2), "/sys/module": None, "/sys/devices": None}
+    files = {**x86(V2), **NEWER, "/sys/module": None, "/sys/devices": None}
     security = feature("cpu.security", files).attributes
     assert set(security.values()) == {"false"}
     assert len(security) == 7

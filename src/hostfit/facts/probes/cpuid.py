@@ -6,6 +6,7 @@ a program can use; NFD reads the CPU that it happens to run on. Names that kerne
 
 from __future__ import annotations
 
+from hostfit.core import versions
 from hostfit.core.facts import Feature, Unknown
 from hostfit.facts.probes import cpuinfo
 from hostfit.facts.vocabulary import cpuid as names_of
@@ -26,8 +27,26 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
         why = Unknown("/proc/cpuinfo: not of an amd64 or arm64 host")
         return Feature(flags=(), attributes={} if feature == "cpu.cpuid" else None, unknown=why)
     if feature == "cpu.microarch":
-        return Feature(flags=levels(info))
-    return x86(info, names) if info.kind == "x86" else arm64(root, info)
+        return microarchitectures(root, info)
+    return x86(root, info, names) if info.kind == "x86" else arm64(root, info)
+
+
+def unseen(root: Root, info: cpuinfo.CpuInfo) -> frozenset[str]:
+    """Give the flags of amd64 that the running kernel is too old to show, whatever the CPU has."""
+    try:
+        running: tuple[int, ...] = versions.parse_host(root.line("/proc/sys/kernel/osrelease")) or (0,)
+    except OSError:
+        # Any kernel may have written what is in this tree.
+        running = (0,)
+    return frozenset([flag for flag, since in names_of.X86_SINCE.items() if since > running]) - info.flags
+
+
+def microarchitectures(root: Root, info: cpuinfo.CpuInfo) -> Feature:
+    """Give `cpu.microarch`; unknown is what only extensions that the kernel would not show stand in the way of."""
+    found = levels(info)
+    missing = unseen(root, info) if info.kind == "x86" else frozenset()
+    maybe = microarch.matching(microarch.X86, info.vendor, info.flags | missing) - found if missing else set()
+    return Feature(flags=found, unknown_flags={name: Unknown(f"{name}: {_NOT_SHOWN}") for name in maybe})
 
 
 def levels(info: cpuinfo.CpuInfo) -> set[str]:
@@ -39,12 +58,14 @@ def levels(info: cpuinfo.CpuInfo) -> set[str]:
     return set.intersection(*sets)
 
 
-def x86(info: cpuinfo.CpuInfo, names: set[str] | None) -> Feature:
+def x86(root: Root, info: cpuinfo.CpuInfo, names: set[str] | None) -> Feature:
     """Give `cpu.cpuid` of an amd64 host."""
     kernel = info.flags
+    missing = unseen(root, info)
     found = {name for name, flag in names_of.X86_SHOWN.items() if flag in kernel}
     found |= {name for name, flag in names_of.X86_HIDDEN.items() if flag in kernel}
-    asked = names_of.X86_HIDDEN if names is None else names & names_of.X86_HIDDEN.keys()
+    not_shown = names_of.X86_HIDDEN.keys() | {name for name, flag in names_of.X86_SHOWN.items() if flag in missing}
+    asked = not_shown if names is None else names & not_shown
     unknown = {name: Unknown(f"{name}: {_NOT_SHOWN}") for name in asked if name not in found}
     if "fxsr_opt" in kernel or "sse" in kernel:
         found.add("FXSROPT")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hostfit.core.facts import Feature, Unknown
-from hostfit.facts.probes import cpuinfo
+from hostfit.facts.probes import cpuid, cpuinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
         root.stat("/sys/devices")
         found = root.exists("/sys/devices/vio/ibm,compression-v1/nx_gzip_caps")
         return Feature(attributes={"nx_gzip": _boolean(found)})
-    flags = cpuinfo.load(root).flags
+    info = cpuinfo.load(root)
+    flags = info.flags
     root.stat(_MODULES)
     attributes: dict[str, str | Unknown] = {
         "sgx.enabled": _boolean("sgx" in flags),
@@ -36,6 +37,10 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     for name, path in _SWITCHES.items():
         # The flags of the CPU say what it could do; KVM's parameter says what was enabled.
         attributes[name] = _boolean(root.optional(f"{_MODULES}/{path}") in ("1", "Y"))
+    missing = cpuid.unseen(root, info) if info.kind == "x86" else frozenset()
+    for flag, hidden in (("sgx", ("sgx.enabled", "sgx.epc")), ("tdx_guest", ("tdx.protected",))):
+        if flag in missing:
+            attributes.update(dict.fromkeys(hidden, Unknown(f"{flag}: not shown in /proc/cpuinfo by this kernel")))
     if "sgx" in flags and (names is None or "sgx.epc" in names):
         attributes["sgx.epc"] = enclave_memory(root)
     if any([attributes[name] == "true" for name in ("tdx.enabled", "sev.enabled")]):

@@ -35,6 +35,24 @@ XSAVEC XSAVEOPT XSAVES
 """)
 """What the kernel shows in cpuinfo whenever it is there: NFD's name to the kernel's."""
 
+X86_SINCE = {
+    flag: release
+    for release, flags in {
+        (4, 16): "avx512_bitalg avx512_vbmi2 avx512_vnni gfni vaes vpclmulqdq arch_capabilities ibpb ibrs stibp sev",
+        (4, 19): "cldemote flush_l1d pconfig ssbd tme",
+        (5, 0): "movdir64b movdiri wbnoinvd",
+        (5, 4): "avx512_bf16 md_clear waitpkg",
+        (5, 6): "fsrm rdpru",
+        (5, 8): "avx512_vp2intersect",
+        (5, 11): "enqcmd serialize sev_es sgx sgx_lc tsxldtrk",
+        (5, 12): "avx512_fp16 avx_vnni",
+        (5, 17): "amx_bf16 amx_int8 amx_tile cppc",
+        (5, 19): "tdx_guest",
+    }.items()
+    for flag in flags.split()
+}
+"""The release of Linux, or a later one, from which on a flag is shown: absent before says nothing."""
+
 X86_HIDDEN = _pairs("""
 AMXCOMPLEX=amx_complex AMXFP16=amx_fp16 AMXFP8=amx_fp8 AMXTF32=amx_tf32 AMXTRANSPOSE=amx_transpose APX_F=apx AVX10
 AVX10_128 AVX10_256 AVX10_512 AVX512BMM AVXIFMA=avx_ifma AVXNECONVERT=avx_ne_convert AVXSLOW AVXVNNIINT16=avx_vnni_int16
