@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -126,3 +128,84 @@ def test_platform_down_to_the_level_of_the_processor(hostfit, platform, code):
 
 def test_schema_is_printed_on_request(hostfit):
     assert json.loads(hostfit("check", "--schema").out) == json.loads(report_schema_text())
+
+
+def test_an_image_in_an_oci_layout_is_judged(hostfit, tmp_path):
+    """SA1: an image made with umoci, without an engine."""
+    layout = tmp_path / "layout"
+    if shutil.which("umoci") is None:
+        pytest.skip("umoci is not installed")
+    for words in (
+        ("init", "--layout", layout),
+        ("new", "--image", f"{layout}:upf"),
+        (
+            "config",
+            "--image",
+            f"{layout}:upf",
+            "--manifest.annotation",
+            "io.hostfit.require=kernel.loadedmodule.gtp5g exists",
+        ),
+    ):
+        subprocess.run(["umoci", *map(str, words)], check=True, capture_output=True)
+
+    fit, misfit = [hostfit("check", f"oci:{layout}:upf", "--root", root) for root in (WITH_GTP5G, WITHOUT_GTP5G)]
+
+    assert (fit.code, fit.out.splitlines()[0]) == (0, "hostfit: upf fits this host")
+    assert (misfit.code, misfit.out.splitlines()[0]) == (
+        1,
+        "hostfit: upf does not fit this host: kernel.loadedmodule gtp5g: required present, found absent",
+    )
+    assert hostfit("check", f"oci:{layout}:other").code == 2
+    assert (
+        'has no platform "linux/s390x", found' in hostfit("check", f"oci:{layout}:upf", "--platform", "linux/s390x").err
+    )
+
+
+def test_a_bundle_is_judged_by_its_annotations(hostfit, tmp_path, monkeypatch):
+    annotations = {"io.hostfit.require": "kernel.loadedmodule.gtp5g exists"}
+    (tmp_path / "config.json").write_text(json.dumps({"ociVersion": "1.0.2", "annotations": annotations}))
+    monkeypatch.chdir(tmp_path)
+
+    done = hostfit("check", "--bundle", ".", "--root", WITHOUT_GTP5G)
+
+    assert done.code == 1
+    assert "kernel.loadedmodule gtp5g: required present, found absent" in done.out.splitlines()[0]
+
+
+def test_another_host_than_this_one_is_named(hostfit):
+    done = hostfit("check", "--spec", UPF, "--root", WITHOUT_GTP5G)
+
+    assert f"host:         the tree below {WITHOUT_GTP5G}" in done.out.splitlines()
+
+
+def test_the_first_line_stays_whole(hostfit):
+    """People search journals for it."""
+    done = hostfit("check", "--require", "kernel.nothing.atall exists", "--root", WITHOUT_GTP5G)
+
+    assert done.out.splitlines()[0].endswith("(kernel.nothing: not a feature that this version of hostfit knows)")
+    assert done.out.splitlines()[1] == ""
+
+
+def test_a_slip_in_a_requirement_is_warned_about(hostfit):
+    done = hostfit("check", "--require", "kernel.vershion.full >=5", "--root", WITH_GTP5G)
+
+    assert done.code == 3
+    assert done.err == (
+        "hostfit: warning: option --require: feature kernel.vershion.full is not in the vocabulary; "
+        "did you mean kernel.version?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--root", "/no/such"), "option --root: required a directory, found none at /no/such"),
+        (("--runtime", "rnuc"), "option --runtime: required one of crun, runc, found rnuc"),
+        (("--bundle", "/no/such"), "/no/such/config.json: must be a readable bundle configuration, found ENOENT"),
+    ],
+)
+def test_what_is_not_there_is_bad_usage(hostfit, arguments, complaint):
+    done = hostfit("check", "--require", "kernel.version.major >=1", *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[0] == f"hostfit: {complaint}"

@@ -63,3 +63,28 @@ def test_a_typing_error_gets_a_suggestion(hostfit):
     done = hostfit("explain", "cpu.cpiud")
 
     assert (done.code, "did you mean cpu.cpuid?" in done.err) == (2, True)
+
+
+def test_a_domain_lists_its_features(hostfit):
+    lines = hostfit("explain", "pci").out.splitlines()
+
+    assert [line.split()[0] for line in lines] == ["FEATURE", "pci.device"]
+
+
+def test_what_is_asked_elsewhere_is_explained_too(hostfit):
+    """IA2a: the branch for the other vendor is shown although nothing of it is compared here."""
+    out = hostfit("explain", "--spec", EXAMPLES / "mixed.yaml").out
+
+    assert "cpu.cpuid.AVX512F" in out
+    assert "cpu.model.family" in out
+    assert out.count("only where (which") == 2
+
+
+@pytest.mark.parametrize("more", [("kernel.module",), ("--format", "json")])
+def test_a_spec_is_explained_alone(hostfit, more):
+    done = hostfit("explain", "--spec", EXAMPLES / "upf.yaml", *more)
+
+    assert (done.code, done.err) == (
+        2,
+        "hostfit: option --spec: required alone, found it with FEATURE or --format json\n",
+    )

@@ -71,3 +71,19 @@ def test_an_unknown_name_is_refused_with_a_suggestion(hostfit):
     assert done.err == (
         "hostfit: feature kernel.verson is not in the vocabulary\n  hint: did you mean kernel.version?\n"
     )
+
+
+def test_an_element_is_shown_alone_and_recorded_with_its_feature(hostfit, tmp_path):
+    """What a recording does not list is absent, so one of a part of a feature would lie."""
+    shown = hostfit("facts", "kernel.version.full", "--root", XEON).out.splitlines()
+    hostfit("facts", "kernel.version.full", "--root", XEON, "--output", tmp_path / "host.json")
+
+    assert [line.split()[:2] for line in shown[1:]] == [["kernel.version", "full"]]
+    done = hostfit("check", "--require", "kernel.version.major >=1", "--facts", tmp_path / "host.json")
+    assert done.code == 0
+
+
+def test_names_of_modules_may_be_spelled_either_way(hostfit):
+    out = hostfit("facts", "kernel.loadedmodule.vfio-pci", "--root", XEON).out
+
+    assert out.splitlines()[1].split() == ["kernel.loadedmodule", "vfio-pci", "present"]

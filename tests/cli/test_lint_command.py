@@ -102,3 +102,35 @@ def test_convert_takes_one_spec(hostfit):
     done = hostfit("lint", EXAMPLES / "upf.yaml", EXAMPLES / "mixed.yaml", "--convert", "json")
 
     assert (done.code, done.err) == (2, "hostfit: option --convert: exactly one spec expected, found 2\n")
+
+
+def test_every_fault_of_the_configuration_is_shown_at_once(hostfit, prefix):
+    (prefix / "etc/hostfit/hostfit.toml").write_text('[policy]\non_misift = "deny"\non_error = "maybe"\n')
+    for name in ("images.d", "vocabulary.d"):
+        (prefix / "etc/hostfit" / name).mkdir()
+    (prefix / "etc/hostfit/vocabulary.d/x.yaml").write_text("colour: blue\n")
+    (prefix / "etc/hostfit/images.d/upf.yaml").write_text(
+        'images: ["*/upf:*"]\nspec:\n  version: v1alpha1\n  compatibilities:\n  - rules:\n    - name: a\n'
+        "      matchFeatures:\n      - feature: kernel.loadedmodul\n        matchExpressions: {gtp5g: {op: Exist}}\n"
+    )
+
+    done = hostfit("lint")
+
+    assert done.code == 5
+    for expected in (
+        "hostfit.toml:2: policy.on_misift: required a known key",
+        'hostfit.toml:3: policy.on_error: required one of allow, warn, deny, found "maybe"',
+        'vocabulary.d/x.yaml: colour (line 1): key "colour" is not known',
+        '.feature (line 8): feature "kernel.loadedmodul" is not known; did you mean "kernel.loadedmodule"?',
+        'found "Exist"; did you mean "Exists"?',
+    ):
+        assert expected in done.err, expected
+    assert not (prefix / "var/lib/hostfit/compiled/policy.json").exists()
+
+
+def test_what_the_flat_form_cannot_say_is_named_with_the_file(hostfit):
+    done = hostfit("lint", "--convert", "flat", EXAMPLES / "mixed.yaml")
+
+    assert done.code == 5
+    assert done.err.startswith(f"hostfit: {EXAMPLES}/mixed.yaml: compatibilities[0]")
+    assert "io.hostfit.spec" in done.err

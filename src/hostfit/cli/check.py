@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from hostfit.core.document import Document
     from hostfit.core.image import Resolution
     from hostfit.core.paths import Paths
-    from hostfit.core.vocabulary import Lookup
-    from hostfit.gate.report import Report
-    from hostfit.oci.request import Request
-
-_COLOURS = {"fit": "green", "misfit": "red", "invalid": "red", "unknown": "yellow"}
+    from hostfit.facts.host import Host
+    from hostfit.facts.recorded import Recorded
+    from hostfit.oci.request import Bundle, Request
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +53,8 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
 
     host = open_host(options, paths)
     request = _request(options)
+    if options.runtime:
+        _known_runtime(options.runtime, paths)
     resolution = _find(options.image, options.platform or "") if options.image is not None else None
     report = gate.decide(
         request,
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
         host=host,
         tag=options.tag,
         resolution=resolution if resolution is not None or options.bundle is not None else _plain(),
-        extra=tuple(_extra(options, host.lookup)),
+        extra=tuple(_extra(options, host, console)),
     )
     for one in report.decision.judgements:
         log("debug", "document was judged", place=one.document.provenance.place, verdict=one.verdict, action=one.action)
@@ -71,21 +71,55 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
 
         console.print(json.dumps(report.tree(), indent=2))
     else:
-        _show(report, console)
+        from hostfit.cli.shown import show  # noqa: PLC0415 - JSON does not need it
+
+        show(report.tree(), console, host=_host_name(options))
     return report.exit_code
+
+
+def _host_name(options: argparse.Namespace) -> str:
+    """Name the host that was asked, where it is not this one."""
+    if options.facts is not None:
+        return f"recorded in {escape(options.facts, 4096)}"
+    return f"the tree below {escape(options.root, 4096)}" if options.root is not None else ""
 
 
 def _request(options: argparse.Namespace) -> Request:
     """Turn the arguments into what an engine would ask."""
-    from hostfit.oci.bundle import read_bundle  # noqa: PLC0415 - after the arguments are known to be good
-    from hostfit.oci.request import Bundle, Request  # noqa: PLC0415 - with the above
+    from hostfit.oci.request import Bundle, Request  # noqa: PLC0415 - after the arguments are known to be good
 
     if options.bundle is not None and options.image is not None:
         raise UsageError("IMAGE and --bundle: at most one expected, found both")
     if not (options.image or options.bundle or options.spec or options.require or options.platform):
         raise UsageError("nothing to check: IMAGE, --bundle, --spec, --require or --platform expected, found none")
-    bundle = Bundle("") if options.bundle is None else read_bundle(options.bundle)
+    bundle = Bundle("") if options.bundle is None else _bundle(options.bundle)
     return Request(entry="check", verb="check", id="", bundle=bundle, runtime=options.runtime)
+
+
+def _bundle(path: str) -> Bundle:
+    """Read a bundle that a person named, which is bad usage where it is none."""
+    import os  # noqa: PLC0415 - only for a bundle
+
+    from hostfit.core.errors import BundleError  # noqa: PLC0415 - with the above
+    from hostfit.oci.bundle import read_bundle  # noqa: PLC0415 - with the above
+
+    try:
+        return read_bundle(os.path.abspath(path))
+    except BundleError as error:
+        raise UsageError(error.message, hint="--bundle takes the directory that holds config.json") from error
+
+
+def _known_runtime(name: str, paths: Paths) -> None:
+    """Refuse the name of a runtime that nobody defined; a policy that cannot be read is the report's to tell."""
+    from hostfit.core.errors import PolicyError  # noqa: PLC0415 - with the option only
+    from hostfit.policy import load  # noqa: PLC0415 - with the option only
+
+    try:
+        known = load.load(paths).runtimes
+    except PolicyError:
+        return
+    if name not in known:
+        raise UsageError(f"option --runtime: required one of {', '.join(sorted(known))}, found {escape(name)}")
 
 
 def _find(name: str, platform: str) -> Resolution:
@@ -105,7 +139,7 @@ def _plain() -> Resolution:
     return Resolution("")
 
 
-def _extra(options: argparse.Namespace, lookup: Lookup) -> list[Document]:
+def _extra(options: argparse.Namespace, host: Host | Recorded, console: Console) -> list[Document]:
     """Turn --spec, --require and --platform into documents of the deployer. Raises SpecError where one is invalid."""
     from hostfit.cli.files import read_spec_file  # noqa: PLC0415 - reads YAML, which costs its import
     from hostfit.core.document import DEPLOYER, Document, Provenance  # noqa: PLC0415 - with the above
@@ -114,11 +148,29 @@ def _extra(options: argparse.Namespace, lookup: Lookup) -> list[Document]:
     if options.require:
         from hostfit.core import flat  # noqa: PLC0415 - only for the flat form
 
-        spec = flat.parse(options.require, level="required", lookup=lookup, place="--require")
+        spec = flat.parse(options.require, level="required", lookup=host.lookup, place="--require")
         found.append(Document(Provenance(DEPLOYER, "option --require"), spec=spec))
+    for one in found:
+        _doubt(one, host, console)
     if options.platform:
         found.append(_platform(options.platform))
     return found
+
+
+def _doubt(document: Document, host: Host | Recorded, console: Console) -> None:
+    """Warn about what no vocabulary has: at a start it is unknown, but here it may be a slip of whoever types."""
+    from hostfit.cli.explain import find  # noqa: PLC0415 - only for specs that were named
+
+    wanted = document.spec.wanted().elements if document.spec is not None else {}
+    for feature, elements in sorted(wanted.items()):
+        if feature.startswith("request."):
+            continue
+        for name in sorted(f"{feature}.{element}" for element in elements) if elements else [feature]:
+            try:
+                find(name, host)
+            except UsageError as error:
+                hint = f"; {error.hint}" if error.hint.startswith("did you mean") else ""
+                console.complain(f"warning: {document.provenance.place}: {error.message}{hint}")
 
 
 def _platform(text: str) -> Document:
@@ -132,11 +184,3 @@ def _platform(text: str) -> Document:
     return Document(
         Provenance(DEPLOYER, "option --platform"), spec=platform_spec(Platform(parts[0], parts[1], "".join(parts[2:])))
     )
-
-
-def _show(report: Report, console: Console) -> None:
-    from hostfit.gate import render  # noqa: PLC0415 - only for the text
-
-    rest = render.text(report.tree(), width=console.width).partition("\n\n")[2]
-    console.print(console.paint(report.line, _COLOURS.get(report.decision.verdict, "bold")) + "\n")
-    console.print(rest.rstrip("\n"))

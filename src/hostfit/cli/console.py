@@ -44,11 +44,11 @@ class Console:
         self.err.write(f"hostfit: {message}\n")
 
     def fail(self, error: HostfitError) -> int:
-        """Show an error with all its problems or its hint, and give the exit code to end with.
+        """Show an error with all its problems (findings of a policy) or its hint, and give the exit code to end with.
 
         The message of an error with problems is the first of them.
         """
-        problems = getattr(error, "problems", ())
+        problems = getattr(error, "problems", ()) or getattr(error, "findings", ())
         self.complain(escape(error.message, 4096))
         for number, problem in enumerate(problems):
             if number:

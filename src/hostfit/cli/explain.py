@@ -30,7 +30,12 @@ _EXAMPLES = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("name", nargs="?", metavar="FEATURE[.ELEMENT]", help="what to explain; without it, list all")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="FEATURE[.ELEMENT]",
+        help="what to explain, or a domain whose features to list; without it, list all",
+    )
     parser.add_argument("--spec", metavar="FILE", help="explain every requirement of a spec instead")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print it")
 
@@ -41,11 +46,13 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
 
     host = Host(etc=paths.etc)
     if options.spec is not None:
+        if options.name is not None or options.format != "text":
+            raise UsageError("option --spec: required alone, found it with FEATURE or --format json")
         from hostfit.cli.explain_spec import explain_spec  # noqa: PLC0415 - only for a spec
 
         return explain_spec(options.spec, host, console)
-    if options.name is None:
-        features = host.features()
+    features = [info for info in host.features() if options.name is None or _within(info.name, options.name)]
+    if options.name is None or (features and host.lookup(options.name.lower()) is None):
         if options.format == "json":
             _print_json([_tree(info) for info in features], console)
             return 0
@@ -57,6 +64,10 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
         return 0
     _explain(info, element, host, console)
     return 0
+
+
+def _within(feature: str, domain: str) -> bool:
+    return feature.startswith(f"{domain.lower()}.")
 
 
 def find(name: str, host: Host | Recorded) -> tuple[FeatureInfo, str]:
@@ -77,7 +88,8 @@ def find(name: str, host: Host | Recorded) -> tuple[FeatureInfo, str]:
                 hint=f"did you mean {info.name}.{near}?" if near else f"its elements: {', '.join(info.elements)}",
             )
         return info, element
-    near = suggest.closest(name, [info.name for info in host.features()])
+    names = [info.name for info in host.features()]
+    near = next(filter(None, [suggest.closest(".".join(parts[:end]), names) for end in range(len(parts), 0, -1)]), "")
     raise UsageError(
         f"feature {escape(name)} is not in the vocabulary",
         hint=f"did you mean {near}?" if near else "hostfit explain lists all features",
@@ -100,11 +112,14 @@ def _explain(info: FeatureInfo, element: str, host: Host, console: Console) -> N
         rows = [(one.name, one.kind, one.comparison, one.meaning) for one in elements]
         console.print(render(("ELEMENT", "KIND", "COMPARES AS", "MEANING"), rows, console.width))
     if info.open_kinds and not element:
-        console.print(f"\nany other name is an element too, compared as {info.open_comparison}")
+        which = f"any other name beginning with {info.open_prefix}" if info.open_prefix else "any other name"
+        console.print(f"\n{which} is an element too, compared as {info.open_comparison}")
     console.print(f"\nask for it: io.hostfit.require={example(info, element)!r}")
     if element:
         feature = host.read(Wanted({info.name: {element}})).get(info.name)
         console.print(f"on this host: {escape(_value(feature, element))}")
+    else:
+        console.print(f"on this host: hostfit facts {info.name}")
 
 
 def example(info: FeatureInfo, element: str) -> str:
@@ -131,7 +146,7 @@ def _value(feature: Feature | None, element: str) -> str:
         return "present"
     if feature.instances is not None:
         found = [one[element] for one in feature.instances if element in one]
-        return ", ".join([f"unknown ({v.reason})" if isinstance(v, Unknown) else v for v in found]) or "no such device"
+        return ", ".join([f"unknown ({v.reason})" if isinstance(v, Unknown) else v for v in found]) or "none"
     if feature.unknown is not None:
         return f"unknown ({feature.unknown.reason})"
     return "absent"

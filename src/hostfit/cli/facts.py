@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from hostfit.cli.table import render
@@ -23,24 +24,28 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "names", nargs="*", metavar="FEATURE", help="features, elements or whole domains to show; without any, all"
+        "names", nargs="*", metavar="FEATURE", help="features, elements or whole domains; without any, all"
     )
     parser.add_argument("--root", metavar="DIR", help="read the tree below DIR instead of this host")
     parser.add_argument("--facts", metavar="FILE", help="show a recorded host instead of this one")
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="how to print them")
-    parser.add_argument("--output", metavar="FILE", help="record the facts in FILE as JSON")
+    parser.add_argument(
+        "--format", choices=["table", "json"], default="table", help="a table, or a recording of the features named"
+    )
+    parser.add_argument("--output", metavar="FILE", help="record the features in FILE, for check --facts")
 
 
 def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     """Show or record facts. Raises UsageError for a name that is not in the vocabulary."""
     host = open_host(options, paths)
     wanted = _wanted(options.names, host)
+    recording = options.output is not None or options.format == "json"
     features: dict[str, Feature] = {}
     with console.progress(len(wanted.elements)) as progress:
         for name, elements in sorted(wanted.elements.items()):
             progress.step(name)
-            features.update(host.read(Wanted({name: elements})))
-    if options.output is not None or options.format == "json":
+            # A recording has whole features: what it did not list would later be taken for absent.
+            features.update(host.read(Wanted({name: None if recording else elements})))
+    if recording:
         import json  # noqa: PLC0415 - the table does not need it
 
         from hostfit.facts import recorded  # noqa: PLC0415 - the table does not need it
@@ -51,7 +56,8 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
         else:
             console.out.write(text)
         return 0
-    console.print(render(("FEATURE", "ELEMENT", "VALUE"), rows(features), console.width))
+    shown = [row for row in rows(features) if _asked(row, wanted)]
+    console.print(render(("FEATURE", "ELEMENT", "VALUE"), shown, console.width))
     return 0
 
 
@@ -69,6 +75,10 @@ def open_host(options: argparse.Namespace, paths: Paths) -> Host | Recorded:
             return Recorded.load(read_named(options.facts, limits.FACTS_FILE))
         except FactsError as error:
             raise FactsError(f"file {escape(options.facts)}: {error.message}", hint=error.hint) from error
+    if options.root is not None and not os.path.isdir(options.root):
+        from hostfit.core.errors import UsageError  # noqa: PLC0415 - needed for the message only
+
+        raise UsageError(f"option --root: required a directory, found none at {escape(options.root, 4096)}")
     from hostfit.facts.host import Host  # noqa: PLC0415 - only for a live host
 
     return Host(options.root or "/", etc=paths.etc)
@@ -93,6 +103,12 @@ def _wanted(names: list[str], host: Host | Recorded) -> Wanted:
         info, element = find(name, host)
         wanted.add(info.name, {element} if element else None)
     return wanted
+
+
+def _asked(row: tuple[str, str, str], wanted: Wanted) -> bool:
+    """Whether a row is of an element that was named; a probe may read others on the way."""
+    elements = wanted.elements.get(row[0].partition("[")[0])
+    return elements is None or not row[1] or row[1] in elements | {one.replace("-", "_") for one in elements}
 
 
 def rows(features: Mapping[str, Feature]) -> list[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hostfit.core.errors import HostfitError, PolicyError, SpecError, UsageError
+from hostfit.core.errors import SpecError, UsageError
 from hostfit.core.text import escape
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from hostfit.core.paths import Paths
     from hostfit.core.spec import Spec
     from hostfit.core.vocabulary import Lookup
+
+
+_WHOLE = "annotation io.hostfit.spec holds a whole document as JSON"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +46,11 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     host = Host(etc=paths.etc)
     flat = [(level, text) for level, text in (("required", options.require), ("preferred", options.prefer)) if text]
     if not options.files and not flat:
-        return _lint_configuration(paths, console)
+        if options.convert:
+            raise UsageError("option --convert: exactly one spec expected, found none")
+        from hostfit.cli.lint_configuration import lint_configuration  # noqa: PLC0415 - only without a spec
+
+        return lint_configuration(paths, console, strict=options.strict)
     named = [*options.files, *[f"--{'require' if level == 'required' else 'prefer'}" for level, _ in flat]]
     if options.convert and len(named) != 1:
         raise UsageError(f"option --convert: exactly one spec expected, found {len(named)}")
@@ -70,7 +77,10 @@ def _lint_one(
     if warnings and options.strict:
         return SpecError.exit_code
     if options.convert:
-        console.print(_convert(spec, options.convert, lookup).rstrip("\n"))
+        try:
+            console.print(_convert(spec, options.convert, lookup).rstrip("\n"))
+        except SpecError as error:
+            return console.fail(SpecError(f"{escape(name, 4096)}: {error.message}", hint=_WHOLE))
     else:
         console.print(f"{escape(name)}: {console.paint('valid', 'green')}")
     return 0
@@ -104,24 +114,3 @@ def _convert(spec: Spec, form: str, lookup: Lookup) -> str:
     if form == "json":
         return write.to_json(spec)
     return write.to_yaml(spec)
-
-
-def _lint_configuration(paths: Paths, console: Console) -> int:
-    """Check /etc/hostfit as the hot path would read it, and compile it where we may."""
-    from hostfit.facts.host import Host  # noqa: PLC0415 - the site's own vocabulary
-    from hostfit.policy import compiled, load  # noqa: PLC0415 - only for the configuration
-
-    policy = load.load(paths)
-    faults = Host(etc=paths.etc).problems()
-    for fault in faults:
-        console.complain(escape(str(fault), 4096))
-    if faults:
-        return PolicyError.exit_code
-    console.print(f"{paths.etc}: {console.paint('valid', 'green')}")
-    try:
-        compiled.compile_policy(paths)
-    except (OSError, HostfitError) as error:
-        console.complain(f"warning: {paths.var}: compiled policy cannot be written: {escape(str(error))}")
-    for line in policy.summary():
-        console.print(f"  {escape(line)}")
-    return 0

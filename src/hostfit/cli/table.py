@@ -15,6 +15,8 @@ _NARROWEST = 10
 def render(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
     """Give the table as text of at most `width` columns, or of as few as its columns can be wrapped to.
 
+    An address (https://...) is never broken, so that it can be copied: its line may be longer.
+
     Cells are plain text without control characters; the first row shown is `headers`.
     """
     cells = [tuple(headers), *[tuple(row) for row in rows]]
@@ -46,5 +48,5 @@ def _fit(natural: list[int], room: int) -> list[int]:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """Break a cell at spaces where it has some, else anywhere."""
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    """Break a cell at spaces where it has some, else anywhere but in an address."""
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words="://" not in text) or [""]

@@ -19,13 +19,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     """Show the newest report on the container. Raises UsageError where none, or more than one, is kept."""
-    import json  # noqa: PLC0415 - every report is JSON
+    if not options.container:
+        from hostfit.core.errors import UsageError  # noqa: PLC0415 - needed for the message only
 
-    from hostfit.gate import keep, render  # noqa: PLC0415 - needed once the arguments are good
+        raise UsageError("CONTAINER: required an id or the beginning of one, found an empty word")
+    from hostfit.gate import keep  # noqa: PLC0415 - needed once the arguments are good
 
     report = keep.find(options.container, paths)
     if options.format == "json":
+        import json  # noqa: PLC0415 - the text does not need it
+
         console.print(json.dumps(report, indent=2))
     else:
-        console.print(render.text(report, width=console.width).rstrip("\n"))
+        from hostfit.cli.shown import show  # noqa: PLC0415 - JSON does not need it
+
+        show(report, console)
     return 0
