@@ -103,6 +103,14 @@ def test_values_that_may_be_secrets_are_not_shown(feature):
         assert "hunter2" not in found[name].reason
 
 
+def test_parameters_that_only_sound_like_secrets_are_shown(feature):
+    """CH5: IOMMU passthrough is what data planes ask for."""
+    files = {"/proc/cmdline": "iommu.passthrough=1 spec_store_bypass_disable=on keyboard=us passphrase=x\n"}
+    found = feature("kernel.cmdline", files).attributes
+    assert isinstance(found.pop("passphrase"), Unknown)
+    assert found == {"iommu.passthrough": "1", "spec_store_bypass_disable": "on", "keyboard": "us"}
+
+
 def test_quoted_names_keep_spaces():
     assert cmdline.parameters('"a b=c d" e\n') == {"a b": "c d", "e": ""}
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _SECRET = ("pass", "secret", "token", "key", "cred", "auth", "cookie", "uuid", "iscsi", "url")
 """A parameter whose name holds one of these is there, with a value that is not shown."""
+_NO_SECRET = ("passthrough", "bypass", "keyboard")
+"""Words that hold one of these and mean something else: iommu.passthrough, spec_store_bypass_disable."""
 
 
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
@@ -27,6 +29,8 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
 def shown(name: str, value: str) -> str | Unknown:
     """Give the value, or why it is not shown."""
     lower = name.lower()
+    for word in _NO_SECRET:
+        lower = lower.replace(word, "")
     if any([part in lower for part in _SECRET]) or "://" in value:
         return Unknown(f"/proc/cmdline: the value of {name} is not shown, it may be a secret")
     return value
