@@ -65,6 +65,18 @@ def test_tree_without_modules_says_nothing_on_the_driver(feature):
     assert feature("nvidia.driver", {"/etc/os-release": ""}).unknown == Unknown("/sys/module: ENOENT")
 
 
+@pytest.mark.parametrize("elsewhere", ["/dev/dxg", "/sys/module/nvgpu/version"], ids=["WSL", "Tegra"])
+def test_gpus_that_are_no_pci_devices_are_unknown_and_not_absent(feature, elsewhere):
+    """Windows lends its GPUs through /dev/dxg; a Tegra's GPU is on the chip and has a driver of its own."""
+    files = {"/sys/module/kvm/version": "", "/sys/bus": None, elsewhere: ""}
+    driver = feature("nvidia.driver", files)
+    gpus = feature("nvidia.gpu", files)
+
+    assert driver.unknown == gpus.unknown
+    assert gpus.unknown.reason.startswith(elsewhere.removesuffix("/version") + ": ")
+    assert (driver.attributes, gpus.attributes, gpus.instances) == ({}, {}, ())
+
+
 def test_cuda_of_a_branch_that_the_table_lacks_is_unknown(feature):
     found = feature("nvidia.driver", {VERSION: PROPRIETARY.replace("550.54.15", "999.10")}).attributes
 

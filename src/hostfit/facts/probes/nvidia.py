@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _VERSION = "/proc/driver/nvidia/version"
 _MODULE = "/sys/module/nvidia"
 _GPUS = "/proc/driver/nvidia/gpus"
+_ELSEWHERE = {
+    "/dev/dxg": "Windows lends its GPUs through it",
+    "/sys/module/nvgpu": "the driver of GPUs that are no PCI devices",
+}
+"""What shows that there may be GPUs where neither PCI nor the driver of PCI cards has any: WSL 2 and Tegra."""
 _VENDOR = "10de"
 _DISPLAY = "03"
 """PCI class of display controllers: 0300 with a monitor, 0302 without. NVSwitches and sound are others."""
@@ -32,7 +37,8 @@ def _driver(root: Root, names: set[str] | None) -> Feature:
     if line is None and version is None and not root.exists(_MODULE):
         # Raises where the tree has neither file nor directory of modules: then nothing is known.
         root.names("/sys/module")
-        return Feature(attributes={"loaded": "false"})
+        why = _elsewhere(root)
+        return Feature(attributes={} if why else {"loaded": "false"}, unknown=why)
     flavour: str | Unknown = Unknown(f"{_VERSION}: ENOENT")
     if isinstance(line, str):
         flavour = "open" if "Open Kernel Module" in line else "proprietary"
@@ -42,6 +48,11 @@ def _driver(root: Root, names: set[str] | None) -> Feature:
     branch = version.partition(".")[0] if isinstance(version, str) else version
     found = {"loaded": "true", "version": version, "branch": branch, "cuda": _cuda(branch), "flavour": flavour}
     return Feature(attributes={key: text for key, text in found.items() if names is None or key in names})
+
+
+def _elsewhere(root: Root) -> Unknown | None:
+    """Say why no GPU among the PCI devices does not mean that there is none; None if it does."""
+    return next((Unknown(f"{path}: {what}") for path, what in _ELSEWHERE.items() if root.exists(path)), None)
 
 
 def _driver_version(text: str) -> str | None:
@@ -70,6 +81,9 @@ def _gpus(root: Root) -> Feature:
         kind = device["class"]
         if isinstance(kind, str) and kind.startswith(_DISPLAY):
             found.append(_gpu(root, address, device["device"]))
+    why = None if found else _elsewhere(root)
+    if why is not None:
+        return Feature(attributes={}, instances=(), unknown=why)
     attributes: dict[str, str | Unknown] = {"count": str(len(found))}
     if found:
         arches = [gpu["arch"] for gpu in found]
