@@ -147,6 +147,17 @@ def test_first_configuration_is_seen_after_compiling_without_any(site):
     assert len(load.load(site.paths).images.entries) == 1
 
 
+def test_link_to_nowhere_after_compiling_denies(site):
+    site.write("hostfit.toml", TOML)
+    compiled.compile_policy(site.paths)
+    before = os.stat(site.etc)
+    (site.etc / "conf.d").symlink_to("elsewhere")
+    os.utime(site.etc, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with pytest.raises(PolicyError, match="conf.d: required readable, found ENOENT"):
+        load.load(site.paths)
+
+
 def test_sources_that_became_invalid_deny_in_spite_of_the_compiled_form(full):
     compiled.compile_policy(full.paths)
     full.write("hostfit.toml", "[polcy]\n")

@@ -243,6 +243,24 @@ def test_link_to_nowhere_is_no_missing_configuration(site):
     assert refusal(site) == "hostfit.toml: required readable, found ENOENT"
 
 
+@pytest.mark.parametrize("name", ["conf.d", "images.d", "."])
+def test_link_to_a_directory_that_is_not_there_is_no_missing_configuration(site, name):
+    link = site.etc / name
+    if name == ".":
+        site.etc.rmdir()
+    link.symlink_to("elsewhere")
+
+    with pytest.raises(PolicyError, match="required readable, found ENOENT"):
+        load.load(site.paths)
+
+
+def test_link_to_an_empty_configuration_is_one(site):
+    site.etc.rename(site.base / "elsewhere")
+    site.etc.symlink_to(site.base / "elsewhere")
+
+    assert load.load(site.paths).sources == ()
+
+
 def test_directory_in_place_of_the_file_is_refused(site):
     (site.etc / "hostfit.toml").mkdir()
 

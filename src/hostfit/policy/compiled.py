@@ -65,7 +65,7 @@ def compile_policy(paths: Paths) -> str:
     for _ in range(_ROUNDS):
         before = _stamps(paths)
         policy = read.read(paths)
-        newest = max([one[4] for one in before if len(one) > 1], default=0)
+        newest = max([one[4] for one in before if len(one) > 2], default=0)
         # A change in the same tick as the last one leaves no trace in the times; so compile only what has settled.
         time.sleep(max(0, min(_SETTLED, newest + _SETTLED - time.time_ns())) / 1e9)
         if _stamps(paths) == before:
@@ -87,7 +87,8 @@ def stamp(path: str) -> list[Any]:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return [path]
+        # A link to nowhere, which the reader refuses, is not the same as nothing.
+        return [path, 0] if os.path.islink(path) else [path]
     return [path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 

@@ -54,4 +54,4 @@ def _configured(etc: str) -> bool:
             raise PolicyError(f"{where}: required readable, found {symbol(error)}") from error
         else:
             return True
-    return False
+    return os.path.islink(etc) and not os.path.exists(etc)

@@ -50,7 +50,11 @@ def listed(folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
     """Give the files of a configuration directory with one of these endings, by name; hidden ones are skipped."""
     try:
         names = sorted(os.listdir(folder))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        # A link whose target is missing is a configuration that cannot be read.
+        for place in (os.path.dirname(folder), folder):
+            if os.path.islink(place) and not os.path.exists(place):
+                raise PolicyError(f"{escape(place, 4096)}: required readable, found ENOENT") from error
         return ()
     except OSError as error:
         raise PolicyError(f"{escape(folder, 4096)}: required a readable directory, found {symbol(error)}") from error
