@@ -154,7 +154,7 @@ def test_link_to_nowhere_after_compiling_denies(site):
     (site.etc / "conf.d").symlink_to("elsewhere")
     os.utime(site.etc, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    with pytest.raises(PolicyError, match="conf.d: required readable, found ENOENT"):
+    with pytest.raises(PolicyError, match=r"conf\.d: required readable, found ENOENT"):
         load.load(site.paths)
 
 
