@@ -67,6 +67,25 @@ def test_without_any_configuration_every_option_is_unknown(feature):
     assert found.unknown.reason.startswith("/proc/config.gz: ENOENT")
 
 
+@pytest.mark.parametrize(
+    "content", ["", "not a configuration\n", "# Linux/x86 5.10.4 Kernel Configuration\nCONFIG_HZ=1\n"]
+)
+def test_a_file_that_is_no_configuration_of_the_running_kernel_is_passed_over(feature, content):
+    """/usr/src/linux may be the source of any kernel; an empty file is no kernel without options."""
+    files = {RELEASE: "6.1.0-18-amd64\n", "/usr/src/linux/.config": content}
+    found = feature("kernel.config", files, names=["HZ"])
+    assert found.attributes == {}
+    assert found.unknown.reason.startswith("/proc/config.gz: ENOENT")
+
+    own = "# Linux/x86 6.1.76 Kernel Configuration\nCONFIG_HZ=2\n"
+    assert feature("kernel.config", {**files, "/boot/config-6.1.0-18-amd64": own}).attributes == {"HZ": "2"}
+    assert feature("kernel.config", {**files, RELEASE: "5.10.4\n", "/usr/src/linux/.config": own}).attributes == {}
+    same = own.replace("6.1.76", "5.10.4")
+    assert feature("kernel.config", {RELEASE: "5.10.4-gentoo\n", "/usr/src/linux/.config": same}).attributes == {
+        "HZ": "2"
+    }
+
+
 def test_gzip_bomb_is_refused():
     """Security rule R9."""
     assert kconfig.inflate(gzip.compress(b"A" * (64 << 20))) is None

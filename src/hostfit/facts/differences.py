@@ -59,7 +59,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "configuration-of-another-kernel",
         nfd="/usr/src/linux/.config is tried before files that name the running release.",
-        hostfit="It is tried last.",
+        hostfit="It is tried last, and counts only if its title names the running release.",
         why="It may be of any kernel.",
     ),
     Difference(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostfit.core import limits
+from hostfit.core import limits, versions
 from hostfit.core.facts import Feature, Unknown
 from hostfit.facts.probes.kernel import release
 from hostfit.facts.root import reason
@@ -21,9 +21,11 @@ _PLACES = (
     "/lib/modules/{}/build/.config",
     "/usr/src/linux-rt-headers-{}/.config",
     "/boot/config-{}",
-    "/usr/src/linux/.config",
 )
-"""NFD's places after /proc/config.gz; the one that names no release comes last here, for it may be another's."""
+"""NFD's places after /proc/config.gz that name the release."""
+_SOURCE = "/usr/src/linux/.config"
+"""The last place: it counts only if its first lines name the running release, for it may be another kernel's."""
+_TITLE = " Kernel Configuration"
 
 
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
@@ -42,7 +44,10 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
                 why = f"{path}: not gzip data, or more than {limits.PROC_FILE} bytes of it"
                 continue
             data = found
-        return Feature(attributes=options(data.decode("utf-8", "replace"), names))
+        text = data.decode("utf-8", "replace")
+        if "\nCONFIG_" in "\n" + text and (path != _SOURCE or titled(text) == versions.parse_host(release(root))):
+            return Feature(attributes=options(text, names))
+        why = why or f"{path}: no configuration of the running kernel"
     return Feature(attributes={}, unknown=Unknown(f"{why}, nor any other place of the kernel's configuration"))
 
 
@@ -52,7 +57,15 @@ def places(root: Root) -> list[str]:
         running = release(root)
     except OSError:
         return ["/proc/config.gz"]
-    return ["/proc/config.gz", *[place.format(running) for place in _PLACES]]
+    return ["/proc/config.gz", *[place.format(running) for place in _PLACES], _SOURCE]
+
+
+def titled(text: str) -> tuple[int, int, int] | None:
+    """Give the version in the title of a configuration: `# Linux/x86 6.1.76 Kernel Configuration`."""
+    for line in text[:512].split("\n"):
+        if line.endswith(_TITLE):
+            return versions.parse_host(line.removesuffix(_TITLE).rpartition(" ")[2])
+    return None
 
 
 def inflate(data: bytes) -> bytes | None:
