@@ -144,6 +144,15 @@ def test_an_image_that_is_gone_is_unknown(copied, request_for):
     assert "is not kept below" in found.reason
 
 
+def test_a_container_keeps_its_image_when_the_tag_moves(copied, request_for):
+    path = copied.root / "image/vfs/repositories.json"
+    path.write_text(path.read_text().replace(copied.image_id, "sha256:" + "0" * 64))
+    image = seen(copied, request_for, rootfs=f"{copied.root}/vfs/dir/0").image
+
+    # By the old name the administrator may tighten, but what the policy loosens for it is the new image's.
+    assert (image.name, image.names, image.config_digest) == (NAME, (), copied.image_id)
+
+
 def test_the_containerd_store_gives_manifest_and_index(copied, containerd, layout, request_for):
     """Docker keeps the manifest's descriptor in config.v2.json and the content in containerd's namespace moby."""
     one = layout.manifest(annotations={"io.hostfit.require": "kernel.version.full >=5"}, files={"a": b"moby"})

@@ -82,7 +82,8 @@ def test_a_container_keeps_its_image_when_the_tag_moves(stored, layout, request_
     image = seen(stored, stored.container, request_for).image
 
     assert (image.digest, image.name) == (stored.digest, "localhost/upf:1")
-    assert set(image.names) == {"quay.io/free5gc/upf:v3", "localhost/upf:1"}
+    # By the old name the administrator may tighten, but what the policy loosens for it is the new image's.
+    assert image.names == ("quay.io/free5gc/upf:v3",)
 
 
 def test_an_image_pulled_by_its_index_has_that_too(storage, layout, request_for):

@@ -190,7 +190,7 @@ def _of_bases(image: Image, lookup: Lookup, store: SpecStore) -> list[Document]:
 
 def _fetched(image: Image, store: SpecStore) -> list[Document]:
     """What was fetched for the image, by its own digest and its index's; UNSYNCED where nobody ever looked."""
-    named = [name.partition("@")[2] for name in image.names]
+    named = [name.partition("@")[2] for name in (*image.names, image.name)]
     subjects = [one for one in dict.fromkeys([image.digest, image.index_digest, *named]) if digests.valid(one)]
     known, found = _looked_up(tuple(subjects), store, "image ")
     if not known and store.used():

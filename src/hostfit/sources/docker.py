@@ -110,8 +110,6 @@ class Store:
         except ValueError as error:
             raise SourceError(str(error)) from None
         names = tuple([known for known, target in self.references().items() if target == image_id])
-        if name and name not in names:
-            names = _with(names, name)
         return Image(
             name=name or (names[0] if names else image_id),
             names=names,
@@ -131,13 +129,6 @@ class Store:
             if isinstance(names, dict):
                 found.update({name: target for name, target in names.items() if isinstance(target, str)})
         return found
-
-
-def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """Add the name a container was made by, unless it is a short form of one that is there, or an image ID."""
-    if digests.valid(name) or not set(name) - set("0123456789abcdef"):
-        return names
-    return names if f"{name}:latest" in names else (*names, name)
 
 
 def roots() -> tuple[str, ...]:

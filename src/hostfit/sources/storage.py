@@ -106,11 +106,12 @@ class Store:
         return None
 
     def image(self, record: dict[str, Any], *, name: str = "") -> Image:
-        """Give the image of one entry of images.json. Raises SourceError."""
+        """Give the image of one entry of images.json. Raises SourceError.
+
+        A `name` that the entry does not list, for the tag may have moved on, is shown and is none of its names.
+        """
         found = self._found(record)
         names = _texts(record.get("names"))
-        if name and name not in names:
-            names = (*names, name)
         bases = manifests.base_images(found, self._by_digest, self.label)
         return found.image(names, name=name, store=self.label, bases=bases)
 
