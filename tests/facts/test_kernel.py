@@ -185,6 +185,12 @@ def test_security_modules_and_lockdown(feature):
     assert feature("kernel.lockdown", files).attributes == {"mode": "integrity"}
 
 
+def test_kernel_without_lockdown_is_not_locked_down(feature):
+    not_mounted = feature("kernel.lockdown", {"/sys/kernel/security": None})
+    assert not_mounted.unknown == Unknown("/sys/kernel/security/lockdown: ENOENT")
+    assert feature("kernel.lockdown", {"/sys/kernel/security/lsm": "capability"}).attributes == {"mode": "none"}
+
+
 def test_lsm_is_unknown_where_securityfs_is_not_mounted(feature):
     assert feature("kernel.lsm", {"/sys/kernel": None}).unknown == Unknown("/sys/kernel/security/lsm: ENOENT")
 

@@ -27,7 +27,7 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     if feature == "kernel.lsm":
         return Feature(flags=[name for name in root.line("/sys/kernel/security/lsm").split(",") if name])
     if feature == "kernel.lockdown":
-        return Feature(attributes={"mode": lockdown(root.line("/sys/kernel/security/lockdown"))})
+        return Feature(attributes={"mode": lockdown(_lockdown(root))})
     lines = root.text("/proc/filesystems").split("\n")
     return Feature(flags=[line.split()[-1] for line in lines if line.split()])
 
@@ -58,6 +58,16 @@ def version(text: str) -> dict[str, str | Unknown]:
         return {"full": full, "major": why, "minor": why, "revision": why}
     numbers += ["0"] * (3 - len(numbers))
     return {"full": full, "major": numbers[0], "minor": numbers[1], "revision": numbers[2]}
+
+
+def _lockdown(root: Root) -> str:
+    try:
+        return root.line("/sys/kernel/security/lockdown")
+    except FileNotFoundError:
+        # Where securityfs is mounted, which its list of modules shows, this kernel was built without lockdown.
+        if root.exists("/sys/kernel/security/lsm"):
+            return "[none]"
+        raise
 
 
 def lockdown(text: str) -> str | Unknown:
