@@ -96,6 +96,16 @@ def test_only_attributes_asked_for_are_read(feature):
     assert found == {"name": "gtp5g", "state": "loaded", "parameter.debug": "Y"}
 
 
+def test_nothing_is_loadable_once_loading_is_disabled(feature):
+    """sysctl kernel.modules_disabled, which cannot be taken back until the next boot."""
+    assert by_name(feature, HOST)["sctp"]["state"] == "loadable"
+    off = by_name(feature, {**HOST, "/proc/sys/kernel/modules_disabled": "1\n"})
+    assert "sctp" not in off
+    assert {one["state"] for one in off.values()} == {"loaded", "builtin"}
+    on = by_name(feature, {**HOST, "/proc/sys/kernel/modules_disabled": "0\n"})
+    assert on["sctp"]["state"] == "loadable"
+
+
 def test_kernel_without_support_for_modules_has_none_loaded(feature):
     files = {"/proc/sys/kernel/osrelease": "6.18.44\n"}
     found = feature("kernel.loadedmodule", files, names=["gtp5g"])

@@ -62,7 +62,12 @@ def builtin(root: Root) -> dict[str, str]:
 
 
 def loadable(root: Root) -> dict[str, str]:
-    """Give the modules of modules.dep and their paths below /lib/modules/RELEASE. Raises OSError."""
+    """Give the modules of modules.dep and their paths below /lib/modules/RELEASE. Raises OSError.
+
+    There are none once loading has been disabled, which lasts until the next boot.
+    """
+    if root.optional("/proc/sys/kernel/modules_disabled") == "1":
+        return {}
     text = root.text(f"/lib/modules/{release(root)}/modules.dep", 16 << 20)
     paths = [line.partition(":")[0] for line in text.split("\n")]
     return {module_name(path): path for path in paths if path}
