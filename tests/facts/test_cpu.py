@@ -159,6 +159,25 @@ def test_hypervisor_is_told_by_what_only_its_guests_have(feature, files, name):
     assert feature("cpu.model", {**x86(V2 + " hypervisor"), **files}).attributes["hypervisor"] == name
 
 
+@pytest.mark.parametrize(
+    ("vendor", "product", "name"),
+    [
+        ("HPE", "ProLiant RL300 Gen11", "none"),
+        ("Parallels International GmbH.", "Parallels ARM Virtual Machine", "parallels"),
+        ("Apple Inc.", "Apple Virtualization Generic Platform", "apple"),
+        ("OpenStack Foundation", "OpenStack Nova", None),
+        ("Alibaba Cloud", "Alibaba Cloud ECS", None),
+        ("innotek GmbH", "VirtualBox", None),
+        ("QEMU", "QEMU Virtual Machine", None),
+    ],
+)
+def test_arm64_guest_is_not_taken_for_metal(feature, vendor, product, name):
+    dmi = "/sys/devices/virtual/dmi/id/"
+    files = {**arm(ALTRA, ("0x41", "0xd0c")), dmi + "sys_vendor": vendor, dmi + "product_name": product}
+    found = feature("cpu.model", files).attributes["hypervisor"]
+    assert isinstance(found, Unknown) if name is None else found == name
+
+
 def test_arm64_features_of_a_tree_are_those_of_cpuinfo(feature):
     found = feature("cpu.cpuid", arm(ALTRA, ("0x41", "0xd0c")))
     assert found.flags == {name.upper() for name in ALTRA.split()}

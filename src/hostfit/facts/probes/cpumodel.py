@@ -20,8 +20,12 @@ _DMI = (
     ("Hetzner", "kvm"),
     ("BHYVE", "bhyve"),
     ("KVM", "kvm"),
+    ("Parallels", "parallels"),
+    ("Apple Virtualization", "apple"),
 )
 """How the system vendor or product of a virtual machine begins, and klauspost's name of the hypervisor."""
+_GUESTS = ("QEMU", "OpenStack", "Alibaba Cloud", "Tencent Cloud", "KubeVirt", "innotek", "VirtualBox")
+"""How they begin for virtual machines of a hypervisor that they do not tell."""
 
 
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
@@ -64,7 +68,8 @@ def hypervisor(root: Root, info: cpuinfo.CpuInfo) -> str | Unknown:
     for start, name in _DMI:
         if (vendor or "").startswith(start) or (product or "").startswith(start):
             return name
-    if info.kind == "arm64" and vendor and vendor != "QEMU":
+    guest = (vendor or "").startswith(_GUESTS) or (product or "").startswith(_GUESTS)
+    if info.kind == "arm64" and vendor and not guest:
         # Nothing on arm64 says "metal"; a maker's name in the firmware tables is as near as it comes.
         return "none"
     return Unknown("hypervisor: its kind is told by the CPUID instruction only")
