@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hostfit-tests
 ROOT = @[ "$$(id -u)" = 0 ] || { echo "make $@: needs root" >&2; exit 1; }
 PYTEST_FLAGS ?=
 
-.PHONY: help demo test lint dist test-engines clean
+.PHONY: help demo test lint dist man test-engines clean
 
 help:
 	@echo 'make demo          two images through Podman and containerd: one starts, one is refused and why (root)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint          ruff, mypy and the rooms of the code'
 	@echo 'make test-engines  tests on booted Debian releases and on tools built from source (root, minutes)'
 	@echo 'make dist          source archive and wheel in dist/'
+	@echo 'make man           man pages in build/man (needs go-md2man)'
 	@echo 'make clean         removes what these made, the cache outside the tree too'
 
 demo:
@@ -53,6 +54,10 @@ dist:
 	cp -a pyproject.toml README.md LICENSE src hooks "$$copy/"; \
 	"$$environment/bin/python" -m build --quiet --outdir dist "$$copy"; \
 	ls -l dist
+
+man:
+	@/usr/bin/python3 packaging/man/build.py build/man
+	@ls build/man
 
 clean:
 	rm -rf dist build "$(CACHE)"
