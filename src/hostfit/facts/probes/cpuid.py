@@ -28,7 +28,7 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
         return Feature(flags=(), attributes={} if feature == "cpu.cpuid" else None, unknown=why)
     if feature == "cpu.microarch":
         return microarchitectures(root, info)
-    return x86(root, info, names) if info.kind == "x86" else arm64(root, info)
+    return x86(info, names, unseen(root, info)) if info.kind == "x86" else arm64(root, info)
 
 
 def unseen(root: Root, info: cpuinfo.CpuInfo) -> frozenset[str]:
@@ -58,10 +58,9 @@ def levels(info: cpuinfo.CpuInfo) -> set[str]:
     return set.intersection(*sets)
 
 
-def x86(root: Root, info: cpuinfo.CpuInfo, names: set[str] | None) -> Feature:
-    """Give `cpu.cpuid` of an amd64 host."""
+def x86(info: cpuinfo.CpuInfo, names: set[str] | None, missing: frozenset[str] = frozenset()) -> Feature:
+    """Give `cpu.cpuid` of an amd64 host; `missing` are the flags that its kernel would not show."""
     kernel = info.flags
-    missing = unseen(root, info)
     found = {name for name, flag in names_of.X86_SHOWN.items() if flag in kernel}
     found |= {name for name, flag in names_of.X86_HIDDEN.items() if flag in kernel}
     not_shown = names_of.X86_HIDDEN.keys() | {name for name, flag in names_of.X86_SHOWN.items() if flag in missing}
