@@ -45,6 +45,8 @@ def test_what_is_no_file_is_refused_without_waiting(kind, symbol, tmp_path):
         os.mkfifo(path)
     elif kind == "device":
         os.mknod(path, 0o020644, os.makedev(1, 5))
+        # Below a mount without devices the kernel refuses before anything is looked at.
+        symbol = "EACCES" if os.statvfs(tmp_path).f_flag & os.ST_NODEV else symbol
     elif kind == "directory":
         path.mkdir()
     for read in (files.read_capped, files.read_trusted):

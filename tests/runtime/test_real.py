@@ -39,7 +39,8 @@ class Bed:
 
     def __call__(self, program, *words, **options):
         """Call in a mount namespace of our own: crun 1.8 refuses the hybrid hierarchy of cgroups."""
-        inner = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"'
+        # It makes a directory there all the same, which then goes with the namespace.
+        inner = 'v2=/sys/fs/cgroup/unified; umount $v2 2>/dev/null && mount -t tmpfs tmpfs $v2; exec "$@"'
         command = ["unshare", "-m", "sh", "-c", inner, "sh", program, "--root", self.state, *words]
         options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60, **options}
         return subprocess.run(command, check=False, **options)
