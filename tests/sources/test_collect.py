@@ -113,6 +113,16 @@ def test_the_same_words_in_two_places_are_one_document(gather):
     assert shown(found) == [(IMAGE, PRESENT, f"annotation io.hostfit.require of manifest {D[0]}")]
 
 
+def test_a_label_cannot_take_the_digest_of_a_container_in_its_pod_away(gather):
+    """SEC3: what the deployer says as well is the image's, and holds all the same."""
+    notes = {"io.hostfit.spec.digest.upf": D[3]}
+    found = Resolution("containerd", image(labels=notes))
+    (missing,) = gather(found, annotations=notes | {"io.kubernetes.cri.container-name": "upf"})
+
+    assert (missing.state, missing.provenance.digest) == (MISSING, D[3])
+    assert gather(found, annotations={"io.kubernetes.cri.container-name": "other"}) == []
+
+
 def test_the_container_s_name_in_its_pod_chooses_its_digest(gather):
     """SEC3"""
     notes = {"io.hostfit.spec.digest.upf": D[3]}

@@ -37,13 +37,14 @@ def documents(request: Request, resolution: Resolution, *, lookup: Lookup, var: 
     """
     store = SpecStore(var)
     bundle, image = request.bundle, resolution.image
-    found = list(_of_bundle(bundle, resolution, lookup, store))
+    container = bundle.annotations.get(_CONTAINER_NAMES.get(resolution.engine, ""), "")
+    found = list(_of_bundle(bundle, resolution, lookup, store, container))
     if resolution.unresolved:
         state = BROKEN if resolution.broken else MISSING
         place = f"image store of {resolution.engine}"
         found.append(Document(Provenance(IMAGE, place), state=state, reason=resolution.reason or "image is not known"))
     if image is not None:
-        found += _of_image(image, lookup, store)
+        found += _of_image(image, lookup, store, container=container)
     found += _of_environment(request, image)
     if image is not None and image.platform is not None:
         found += _of_platform(image.platform, f"platform of image {image.digest or image.config_digest}")
@@ -59,7 +60,9 @@ def documents(request: Request, resolution: Resolution, *, lookup: Lookup, var: 
     return found
 
 
-def _of_bundle(bundle: Bundle, resolution: Resolution, lookup: Lookup, store: SpecStore) -> list[Document]:
+def _of_bundle(
+    bundle: Bundle, resolution: Resolution, lookup: Lookup, store: SpecStore, container: str
+) -> list[Document]:
     """The bundle's annotations: the deployer's, or the image's where they may be (design: where a spec comes from)."""
     forgeable = resolution.image is None and resolution.engine != ""
     if forgeable:
@@ -67,16 +70,24 @@ def _of_bundle(bundle: Bundle, resolution: Resolution, lookup: Lookup, store: Sp
     else:
         notes = keys.deployers(bundle.annotations, resolution.image, forgeable=False)
         authority, place = DEPLOYER, "bundle"
-    container = bundle.annotations.get(_CONTAINER_NAMES.get(resolution.engine, ""), "")
     return keys.documents(
         notes, authority=authority, place=place, lookup=lookup, store=store, container=container
     )  # fmt: skip
 
 
 def _of_image(
-    image: Image, lookup: Lookup, store: SpecStore, base: str = "", skip: tuple[Image, ...] = ()
+    image: Image,
+    lookup: Lookup,
+    store: SpecStore,
+    base: str = "",
+    skip: tuple[Image, ...] = (),
+    *,
+    container: str = "",
 ) -> list[Document]:
-    """What the image's author wrote; the same words in a second place, or in an image of `skip`, say nothing new."""
+    """What the image's author wrote; the same words in a second place, or in an image of `skip`, say nothing new.
+
+    `container` is the name in its pod: a key for it that the deployer wrote too counts as the image's.
+    """
     parts = (
         ("annotation", image.manifest_annotations, f"manifest {image.digest}"),
         ("annotation", image.index_annotations, f"index {image.index_digest}"),
@@ -88,7 +99,7 @@ def _of_image(
         own = {key: value for key, value in keys.ours(notes).items() if (key, value) not in seen}
         seen.update(own.items())
         found += keys.documents(
-            own, authority=IMAGE, place=base + place, lookup=lookup, store=store, kind=kind
+            own, authority=IMAGE, place=base + place, lookup=lookup, store=store, kind=kind, container=container
         )  # fmt: skip
     return found
 
