@@ -19,7 +19,7 @@ from hostfit.gate.words import RECLASSIFIED, broken, line, safe, short_id
 from hostfit.oci.request import Bundle, Request
 
 ID = "0123456789ab" + "c" * 52
-UPF = Image(name="docker.io/free5gc/upf:v3.4")
+UPF = Image(name="r.example/free5gc/upf:v3.4")
 FACTS = {
     "kernel.loadedmodule": Feature(flags=["overlay"]),
     "kernel.version": Feature(attributes={"full": "6.1.0-13-amd64", "major": "6"}),
@@ -57,14 +57,14 @@ def of(spec, place="annotation", authority=IMAGE):
 
 WHY = "(hostfit why 0123456789ab)"
 MORE = "(+1 more; hostfit why 0123456789ab)"
-MISFIT = "hostfit: docker.io/free5gc/upf:v3.4 does not fit this host: "
-UNSURE = "hostfit: warning: docker.io/free5gc/upf:v3.4: cannot tell whether it fits this host: "
+MISFIT = "hostfit: r.example/free5gc/upf:v3.4 does not fit this host: "
+UNSURE = "hostfit: warning: r.example/free5gc/upf:v3.4: cannot tell whether it fits this host: "
 
 
 @pytest.mark.parametrize(
     ("documents", "expected"),
     [
-        ([], "hostfit: docker.io/free5gc/upf:v3.4 fits this host"),
+        ([], "hostfit: r.example/free5gc/upf:v3.4 fits this host"),
         (
             [of(rules(GTP5G))],
             f"{MISFIT}kernel.loadedmodule gtp5g: required present, found absent {WHY}",
@@ -102,7 +102,7 @@ UNSURE = "hostfit: warning: docker.io/free5gc/upf:v3.4: cannot tell whether it f
                     reason="a: b",
                 )
             ],
-            f"hostfit: docker.io/free5gc/upf:v3.4: invalid compatibility spec in label x: a: b {MORE}",
+            f"hostfit: r.example/free5gc/upf:v3.4: invalid compatibility spec in label x: a: b {MORE}",
         ),
         (
             [Document(Provenance(ARTIFACT, "artifacts"), state=UNSYNCED, reason="nobody looked")],
@@ -180,7 +180,7 @@ def test_phrase_that_engines_reclassify_is_broken(phrase):
 
 def test_other_text_stays_as_it_is():
     assert broken("required loaded, found absent") == "required loaded, found absent"
-    assert safe("docker.io/free5gc/upf:v3.4") == "docker.io/free5gc/upf:v3.4"
+    assert safe("r.example/free5gc/upf:v3.4") == "r.example/free5gc/upf:v3.4"
     assert safe("größe\u202e") == "gr\\xf6\\xdfe\\u202e"
 
 

@@ -90,7 +90,7 @@ def sent(receiver, send):
 
 
 def test_entry_has_the_fields_by_which_people_search(site, host, request_of, receiver, send):
-    resolution = Resolution("podman", Image(name="docker.io/free5gc/upf:1", digest="sha256:" + "a" * 64))
+    resolution = Resolution("podman", Image(name="r.example/free5gc/upf:1", digest="sha256:" + "a" * 64))
     report = gate.decide(
         request_of("kernel.loadedmodule.gtp5g exists; kernel.version.full >=99"),
         site.paths,
@@ -107,7 +107,7 @@ def test_entry_has_the_fields_by_which_people_search(site, host, request_of, rec
     assert entry["PRIORITY"] == "3"
     assert entry["SYSLOG_IDENTIFIER"] == "hostfit"
     assert (entry["HOSTFIT_VERDICT"], entry["HOSTFIT_ACTION"]) == ("misfit", "deny")
-    assert (entry["HOSTFIT_IMAGE"], entry["HOSTFIT_CONTAINER_ID"]) == ("docker.io/free5gc/upf:1", "c0ffee")
+    assert (entry["HOSTFIT_IMAGE"], entry["HOSTFIT_CONTAINER_ID"]) == ("r.example/free5gc/upf:1", "c0ffee")
     assert entry["HOSTFIT_KNOB"] == "on_misfit"
     assert "io.hostfit.require" in entry["HOSTFIT_DOCUMENT"]
     rules = [value for name, value in fields if name == "HOSTFIT_RULE"]

@@ -43,7 +43,7 @@ compatibilities:
     when: {matchFeatures: [{feature: cpu.model, matchExpressions: {vendor_id: {op: In, value: [AMD]}}}]}
     matchFeatures: [{feature: kernel.loadedmodule, matchExpressions: {amdgpu: {op: Exists}}}]
 """
-IMAGE = Image(name="docker.io/free5gc/upf:1", digest="sha256:" + "a" * 64, store="containers-storage")
+IMAGE = Image(name="r.example/free5gc/upf:1", digest="sha256:" + "a" * 64, store="containers-storage")
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_report_holds_every_leaf_with_what_was_required_and_observed(report):
 
     assert (tree["verdict"], tree["action"], tree["starts"], tree["lifted"]) == ("misfit", "deny", False, False)
     assert tree["image"] == {
-        "name": "docker.io/free5gc/upf:1", "digest": IMAGE.digest, "engine": "podman", "store": "containers-storage",
+        "name": "r.example/free5gc/upf:1", "digest": IMAGE.digest, "engine": "podman", "store": "containers-storage",
         "reason": "",
     }  # fmt: skip
     assert (document["source"], document["place"], document["signer"]) == ("image", "label io.hostfit.spec", "me")
@@ -113,10 +113,10 @@ def test_every_text_from_outside_is_escaped(site, host, request_of):
 def test_text_says_what_was_asked_and_what_was_found(report):
     text = render.text(report.tree(), width=100)
 
-    assert text.startswith("hostfit: docker.io/free5gc/upf:1 does not fit this host: ")
+    assert text.startswith("hostfit: r.example/free5gc/upf:1 does not fit this host: ")
     for line in (
         "verdict:      misfit",
-        "image:        docker.io/free5gc/upf:1",
+        "image:        r.example/free5gc/upf:1",
         "misfit: label io.hostfit.spec (from the image, signed by me)",
         "  on_misfit = deny",
         "  set 2: intel Intel hosts (nomatch)",
