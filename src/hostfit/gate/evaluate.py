@@ -45,9 +45,13 @@ def gathered(
     *,
     lookup: Lookup,
     var: str,
+    runtime: str,
     deadline: Deadline,
 ) -> tuple[Document, ...]:
-    """Give every document that has a say: the administrator's own, and unless those replace them, all others."""
+    """Give every document that has a say: the administrator's own, and unless those replace them, all others.
+
+    `runtime` is the name of the runtime that takes the container, empty where that is not known.
+    """
     own, replace = administrators
     if replace:
         return own
@@ -55,7 +59,7 @@ def gathered(
 
     try:
         with deadline:
-            found = collect.documents(request, resolution, lookup=lookup, var=var)
+            found = collect.documents(request, resolution, lookup=lookup, var=var, runtime=runtime)
     except HostfitError as error:
         return (*own, _broken("spec sources", error.message))
     except Expired:

@@ -118,7 +118,11 @@ def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
 
         namespace, image = namespace_of(request, resolution), image_of(request, resolution)
     own = policy.documents(image)
-    found = evaluate.gathered(request, resolution, own, lookup=host.lookup, var=asked.var, deadline=deadline)
+    # A hook runs below whatever runtime the engine chose, which need not be the policy's.
+    runtime = _chosen(candidates) if request.entry == RUNTIME_ENTRY else request.runtime
+    found = evaluate.gathered(
+        request, resolution, own, lookup=host.lookup, var=asked.var, runtime=runtime, deadline=deadline
+    )
     documents = (*broken, *found, *asked.extra)
     facts = evaluate.facts_for(documents, host, deadline)
     knobs = policy.knobs(image, namespace)
@@ -141,13 +145,17 @@ def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
 
 def _as_seen(host: Any, candidates: tuple[Candidate, ...], policy: Policy) -> Any:
     """The host as containers of the chosen runtime see it."""
-    name = next((one.name for one in candidates if not one.reason), policy.default)
+    name = _chosen(candidates) or policy.default
     runtime = policy.runtimes.get(name)
     if runtime is None or runtime.kernel != OWN:
         return host
     from hostfit.gate.guest import Guest  # noqa: PLC0415  # few runtimes have a kernel of their own
 
     return Guest(host, runtime)
+
+
+def _chosen(candidates: tuple[Candidate, ...]) -> str:
+    return next((one.name for one in candidates if not one.reason), "")
 
 
 def _report(request: Request, resolution: Resolution, decision: Decision, **fields: Any) -> Report:

@@ -30,10 +30,13 @@ _NVIDIA = "NVIDIA_REQUIRE_"
 _CDI = "cdi.k8s.io/"
 
 
-def documents(request: Request, resolution: Resolution, *, lookup: Lookup, var: str) -> list[Document]:
+def documents(
+    request: Request, resolution: Resolution, *, lookup: Lookup, var: str, runtime: str = ""
+) -> list[Document]:
     """Give every document in falling authority; never raises for bad content, which becomes a document that says so.
 
-    `lookup` is the vocabulary, by which the flat form knows how values compare; `var` holds the spec store.
+    `lookup` is the vocabulary, by which the flat form knows how values compare; `var` holds the spec store; `runtime`
+    names the runtime that was chosen, if it is another than the request asks for.
     """
     store = SpecStore(var)
     bundle, image = request.bundle, resolution.image
@@ -45,7 +48,7 @@ def documents(request: Request, resolution: Resolution, *, lookup: Lookup, var: 
         found.append(Document(Provenance(IMAGE, place), state=state, reason=resolution.reason or "image is not known"))
     if image is not None:
         found += _of_image(image, lookup, store, container=container)
-    found += _of_environment(request, image)
+    found += _of_environment(request, image, runtime or request.runtime)
     if image is not None and image.platform is not None:
         found += _of_platform(image.platform, f"platform of image {image.digest or image.config_digest}")
     found += _of_program(bundle)
@@ -108,7 +111,7 @@ def _notes(image: Image) -> tuple[Mapping[str, str], ...]:
     return (image.manifest_annotations, image.index_annotations, image.labels)
 
 
-def _of_environment(request: Request, image: Image | None) -> Iterator[Document]:
+def _of_environment(request: Request, image: Image | None, runtime: str) -> Iterator[Document]:
     """NVIDIA_REQUIRE_*: the image's, and what the process is given beyond that."""
     bundle = request.bundle
     own = image.env if image is not None else ()
@@ -117,7 +120,7 @@ def _of_environment(request: Request, image: Image | None) -> Iterator[Document]
         return
     from hostfit.core import nvidia  # noqa: PLC0415 - CUDA images only
 
-    shown_only = not given_gpu(request)
+    shown_only = not given_gpu(request, runtime)
     for env, provenance in (
         (own, Provenance(IMAGE, "environment of the image")),
         (added, Provenance(DEPLOYER, "environment of the process")),
@@ -132,7 +135,7 @@ def _of_environment(request: Request, image: Image | None) -> Iterator[Document]
             yield Document(provenance, spec=spec, reported_only=shown_only)
 
 
-def given_gpu(request: Request) -> bool:
+def given_gpu(request: Request, runtime: str) -> bool:
     """Whether a container is given an NVIDIA GPU: a CDI device, /dev/nvidia*, or the nvidia runtime by its variable."""
     bundle = request.bundle
     if any([key.startswith(_CDI) and "nvidia.com/" in value for key, value in bundle.annotations.items()]):
@@ -140,7 +143,7 @@ def given_gpu(request: Request) -> bool:
     paths = [*bundle.devices, *[path for mount in bundle.mounts for path in mount]]
     if any([path.startswith("/dev/nvidia") for path in paths]):
         return True
-    if "nvidia" not in request.runtime:
+    if "nvidia" not in runtime:
         return False
     visible = [entry.partition("=")[2] for entry in bundle.env if entry.startswith("NVIDIA_VISIBLE_DEVICES=")]
     return bool(visible) and visible[-1] not in ("", "void", "none")
