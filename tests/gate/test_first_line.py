@@ -147,10 +147,10 @@ def test_condition_that_is_unknown_is_named():
 @pytest.mark.parametrize(
     ("knobs", "lifted", "start"),
     [
-        (Knobs(), False, "hostfit: docker.io"),
-        (Knobs(), True, "hostfit: break-glass file lifted: docker.io"),
-        (Knobs(on_misfit="warn"), False, "hostfit: warning: docker.io"),
-        (Knobs(on_misfit="allow"), False, "hostfit: allowed: docker.io"),
+        (Knobs(), False, "hostfit: r.example"),
+        (Knobs(), True, "hostfit: break-glass file lifted: r.example"),
+        (Knobs(on_misfit="warn"), False, "hostfit: warning: r.example"),
+        (Knobs(on_misfit="allow"), False, "hostfit: allowed: r.example"),
     ],
 )
 def test_first_line_says_what_was_done_about_it(knobs, lifted, start):
