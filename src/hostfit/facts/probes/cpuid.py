@@ -14,6 +14,8 @@ from hostfit.facts.vocabulary import microarch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from hostfit.facts.root import Root
 
 _AT_HWCAP, _AT_HWCAP2 = 16, 26
@@ -27,25 +29,35 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
         why = Unknown("/proc/cpuinfo: not of an amd64 or arm64 host")
         return Feature(flags=(), attributes={} if feature == "cpu.cpuid" else None, unknown=why)
     if feature == "cpu.microarch":
-        return microarchitectures(root, info)
-    return x86(info, names, unseen(root, info)) if info.kind == "x86" else arm64(root, info)
+        return microarchitectures(root, info, names)
+    if info.kind != "x86":
+        return arm64(root, info)
+    shown = names_of.X86_SHOWN
+    asked = None if names is None else {shown[name] for name in names & shown.keys()}
+    return x86(info, names, unseen(root, info, asked))
 
 
-def unseen(root: Root, info: cpuinfo.CpuInfo) -> frozenset[str]:
-    """Give the flags of amd64 that the running kernel is too old to show, whatever the CPU has."""
+def unseen(root: Root, info: cpuinfo.CpuInfo, asked: AbstractSet[str] | None) -> AbstractSet[str]:
+    """Give the flags of amd64, all or those asked for, that the running kernel is too old to show."""
+    missing = names_of.X86_SINCE.keys() - info.flags
+    if asked is not None:
+        missing &= asked
+    if not missing:
+        return missing
     try:
         running: tuple[int, ...] = versions.parse_host(root.line("/proc/sys/kernel/osrelease")) or (0,)
     except OSError:
         # Any kernel may have written what is in this tree.
         running = (0,)
-    return frozenset([flag for flag, since in names_of.X86_SINCE.items() if since > running]) - info.flags
+    return {flag for flag in missing if names_of.X86_SINCE[flag] > running}
 
 
-def microarchitectures(root: Root, info: cpuinfo.CpuInfo) -> Feature:
+def microarchitectures(root: Root, info: cpuinfo.CpuInfo, names: set[str] | None) -> Feature:
     """Give `cpu.microarch`; unknown is what only extensions that the kernel would not show stand in the way of."""
     found = levels(info)
-    missing = unseen(root, info) if info.kind == "x86" else frozenset()
-    maybe = microarch.matching(microarch.X86, info.vendor, info.flags | missing) - found if missing else set()
+    if info.kind != "x86" or (names is not None and names <= found):
+        return Feature(flags=found)
+    maybe = microarch.matching(microarch.X86, info.vendor, info.flags | unseen(root, info, None)) - found
     return Feature(flags=found, unknown_flags={name: Unknown(f"{name}: {_NOT_SHOWN}") for name in maybe})
 
 
@@ -58,7 +70,7 @@ def levels(info: cpuinfo.CpuInfo) -> set[str]:
     return set.intersection(*sets)
 
 
-def x86(info: cpuinfo.CpuInfo, names: set[str] | None, missing: frozenset[str] = frozenset()) -> Feature:
+def x86(info: cpuinfo.CpuInfo, names: set[str] | None, missing: AbstractSet[str] = frozenset()) -> Feature:
     """Give `cpu.cpuid` of an amd64 host; `missing` are the flags that its kernel would not show."""
     kernel = info.flags
     found = {name for name, flag in names_of.X86_SHOWN.items() if flag in kernel}

@@ -37,7 +37,7 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     for name, path in _SWITCHES.items():
         # The flags of the CPU say what it could do; KVM's parameter says what was enabled.
         attributes[name] = _boolean(root.optional(f"{_MODULES}/{path}") in ("1", "Y"))
-    missing = cpuid.unseen(root, info) if info.kind == "x86" else frozenset()
+    missing = cpuid.unseen(root, info, {"sgx", "tdx_guest"}) if info.kind == "x86" else ()
     for flag, hidden in (("sgx", ("sgx.enabled", "sgx.epc")), ("tdx_guest", ("tdx.protected",))):
         if flag in missing:
             attributes.update(dict.fromkeys(hidden, Unknown(f"{flag}: not shown in /proc/cpuinfo by this kernel")))
