@@ -102,6 +102,17 @@ def test_directories_of_ld_so_conf_count(feature, mpich):
     assert one["path"] == "/opt/mpi/lib/libmpi.so.12.1.8"
 
 
+def test_directory_of_libraries_that_cannot_be_read_hides_what_it_holds(feature):
+    """A network file system that is away; what lies in the other directories is known all the same."""
+    files = {"/etc/ld.so.conf": "/opt/mpi\n", "/usr/lib/libpmix.so.2.5": "", "/usr/lib": None}
+    links = {"/opt/mpi": "/opt/mpi"}
+
+    mpi = feature("software.mpi", files, links=links)
+    assert (mpi.instances, mpi.unknown) == ((), Unknown("/opt/mpi: ELOOP"))
+    (tree,) = {one["path"] for one in feature("software.library", files).instances}
+    assert tree == "/usr/lib/libpmix.so.2.5"
+
+
 def test_host_with_libraries_but_no_mpi_has_none(feature):
     assert feature("software.mpi", {"/usr/lib": None}).instances == ()
 

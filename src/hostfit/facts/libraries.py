@@ -5,6 +5,11 @@ The directories are those of ld.so(8): the trusted ones, and those of /etc/ld.so
 
 from __future__ import annotations
 
+import errno
+
+from hostfit.core.facts import Unknown
+from hostfit.facts.root import reason
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hostfit.facts.root import Root
@@ -22,6 +27,7 @@ TRUSTED = (
 _DIRECTORIES = 64
 _CONF_FILES = 64
 _CONF = 1 << 16
+_ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 
 class Library:
@@ -48,7 +54,10 @@ class Library:
 
 
 def directories(root: Root) -> list[str]:
-    """Give the directories that exist, each once however many links lead to it. Raises OSError."""
+    """Give the directories that exist, each once however many links lead to it. Raises OSError.
+
+    One that cannot be looked at is among them.
+    """
     # A tree that has neither is no host's filesystem.
     if not root.exists("/lib"):
         root.stat("/usr/lib")
@@ -56,8 +65,10 @@ def directories(root: Root) -> list[str]:
     for path in (*TRUSTED, *configured(root)):
         try:
             real = root.resolve(path)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno in _ABSENT:
+                continue
+            real = path
         found.setdefault(real, path)
         if len(found) >= _DIRECTORIES:
             break
@@ -97,13 +108,19 @@ def _matching(root: Root, pattern: str) -> list[str]:
     return [f"{base}/{one}" for one in names if one.startswith(before) and one.endswith(after)]
 
 
-def versioned(root: Root, prefix: str = "lib") -> list[Library]:
-    """Give every `NAME.so.N...` whose name begins with `prefix`, the longest version of each link chain."""
+def versioned(root: Root, prefix: str = "lib") -> tuple[list[Library], Unknown | None]:
+    """Give every `NAME.so.N...` whose name begins with `prefix`, the longest version of each link chain.
+
+    Beside them stands why there may be more, where a directory cannot be read. Raises OSError.
+    """
     found = []
+    why = None
     for base in directories(root):
         try:
             names = root.names(base)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                why = why or Unknown(reason(error))
             continue
         parsed = [one for one in [parse(name) for name in names if name.startswith(prefix)] if one is not None]
         # libmpi.so.40 is the link to libmpi.so.40.30.4 and says nothing more.
@@ -113,7 +130,7 @@ def versioned(root: Root, prefix: str = "lib") -> list[Library]:
             for name, numbers in parsed
             if (name, numbers) not in longer
         ]
-    return found
+    return found, why
 
 
 def parse(name: str) -> tuple[str, tuple[str, ...]] | None:

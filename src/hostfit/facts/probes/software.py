@@ -18,15 +18,17 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     """Read one of the two features. Raises OSError."""
     found: list[dict[str, str | Unknown]] = []
     if feature == "software.library":
-        return Feature(instances=[{"name": one.name, **one.attributes()} for one in libraries.versioned(root)])
-    for library in libraries.versioned(root, "libmpi"):
+        every, why = libraries.versioned(root)
+        return Feature(instances=[{"name": one.name, **one.attributes()} for one in every], unknown=why)
+    every, why = libraries.versioned(root, "libmpi")
+    for library in every:
         if library.name not in ("libmpi", "libmpich"):
             continue
         one: dict[str, str | Unknown] = {**library.attributes()}
         if names is None or names & set(_FROM_FILE):
             one.update(described(root, library.path))
         found.append(one)
-    return Feature(instances=found)
+    return Feature(instances=found, unknown=why)
 
 
 def described(root: Root, path: str) -> dict[str, str | Unknown]:
