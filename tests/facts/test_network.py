@@ -157,6 +157,17 @@ def test_link_kinds_come_from_aliases_of_modules_on_disk(feature):
     assert feature("network.linkkind", files) == Feature(flags={"vlan", "gtp5g"})
 
 
+def test_link_kinds_of_modules_on_disk_do_not_count_once_loading_is_disabled(feature):
+    files = {
+        **RELEASE,
+        "/proc/sys/kernel/modules_disabled": "1\n",
+        LIB + "modules.alias": "alias rtnl-link-vlan 8021q\nalias rtnl-link-gtp5g gtp5g\n",
+        LIB + "modules.builtin": "kernel/net/8021q/8021q.ko\n",
+    }
+
+    assert feature("network.linkkind", files) == Feature(flags={"vlan"})
+
+
 def test_link_kinds_come_from_built_in_modules_by_alias_and_by_name(feature):
     files = {
         **RELEASE,

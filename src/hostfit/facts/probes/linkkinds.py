@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hostfit.core.facts import Feature, Unknown
+from hostfit.facts.probes import modules
+from hostfit.facts.probes.kernel import release
 from hostfit.facts.probes.netdevices import LINKS, links
 from hostfit.facts.root import reason
 
@@ -89,8 +91,8 @@ def _by_alias(root: Root, names: set[str] | None) -> tuple[set[str], Unknown | N
     """Look into the lists of modules on disk and of those built in; say why if one of them is missing."""
     found: set[str] = set()
     why = None
-    directory = "/lib/modules/" + root.line("/proc/sys/kernel/osrelease") + "/"
-    for file in ("modules.alias", "modules.builtin"):
+    directory = f"/lib/modules/{release(root)}/"
+    for file in ("modules.builtin",) if modules.disabled(root) else ("modules.alias", "modules.builtin"):
         try:
             listed = root.read(directory + file)
         except OSError as error:
@@ -119,11 +121,8 @@ def _kinds_of_aliases(listed: bytes, names: set[str] | None) -> set[str]:
 
 def _kinds_of_names(listed: bytes, names: set[str] | None) -> set[str]:
     """Give the kinds whose module is in modules.builtin, a list of paths such as kernel/drivers/net/veth.ko."""
-    modules = {
-        path.rpartition("/")[2].partition(".")[0].replace("-", "_")
-        for path in listed.decode("ascii", "replace").splitlines()
-    }
-    return {kind for kind in (_KINDS if names is None else names) if _MODULES.get(kind, kind) in modules}
+    listed_modules = {modules.module_name(path) for path in listed.decode("ascii", "replace").splitlines()}
+    return {kind for kind in (_KINDS if names is None else names) if _MODULES.get(kind, kind) in listed_modules}
 
 
 def _in_use(root: Root, names: set[str] | None) -> set[str]:

@@ -55,6 +55,11 @@ def supported(root: Root) -> bool:
     return root.exists("/proc/modules") or root.exists("/proc/sys/kernel/modules_disabled")
 
 
+def disabled(root: Root) -> bool:
+    """Whether no module can be loaded any more, which lasts until the next boot. Raises OSError."""
+    return root.optional("/proc/sys/kernel/modules_disabled") == "1"
+
+
 def builtin(root: Root) -> dict[str, str]:
     """Give the built-in modules and their paths from modules.builtin of the running kernel. Raises OSError."""
     text = root.text(f"/lib/modules/{release(root)}/modules.builtin")
@@ -64,9 +69,9 @@ def builtin(root: Root) -> dict[str, str]:
 def loadable(root: Root) -> dict[str, str]:
     """Give the modules of modules.dep and their paths below /lib/modules/RELEASE. Raises OSError.
 
-    There are none once loading has been disabled, which lasts until the next boot.
+    There are none once loading is disabled.
     """
-    if root.optional("/proc/sys/kernel/modules_disabled") == "1":
+    if disabled(root):
         return {}
     text = root.text(f"/lib/modules/{release(root)}/modules.dep", 16 << 20)
     paths = [line.partition(":")[0] for line in text.split("\n")]
