@@ -192,6 +192,21 @@ def test_lint_is_strict_about_the_vocabulary(parse):
             "clause 1 (column 12): an element is required, as in pci.device.ELEMENT, or one word exists",
         ),
         (
+            "os.glibc exists",
+            "exists",
+            "clause 1 (column 10): an element is required, as in os.glibc.version: exists alone asks for a device",
+        ),
+        (
+            "cpu.cpuid exists",
+            "exists",
+            "clause 1 (column 11): an element is required, as in cpu.cpuid.AVX2: exists alone asks for a device",
+        ),
+        (
+            "kernel.config exists",
+            "exists",
+            "clause 1 (column 15): an element is required, as in kernel.config.ELEMENT: exists alone asks for a device",
+        ),
+        (
             "os.glibc.version >2 maybe",
             "maybe",
             (

@@ -75,6 +75,15 @@ BACKPORTS = (
         ),
         ("{feature: pci.device, matchExpressions: {}}", []),
         (
+            "{feature: os.glibc, matchExpressions: {}}",
+            ["os.glibc matches here on every host that could be read, whatever it holds; name an element"],
+        ),
+        (
+            "{feature: cpu.cpuid}",
+            ["cpu.cpuid matches here on every host that could be read, whatever it holds; name an element"],
+        ),
+        ("{feature: cpu.cpuid, matchName: {op: In, value: [AVX2]}}", []),
+        (
             "{feature: cpu.cpuid, matchName: {op: NotIn, value: [AVX2]}}",
             ["matchName NotIn matches as soon as another name exists; it does not say that none is one of these"],
         ),

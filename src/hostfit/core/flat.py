@@ -13,7 +13,8 @@ Words are separated by spaces; nothing stands between a sign and its value. Any 
 inside which only `\"` and `\\` are escapes; a value with a space, `;` or `"` needs them.
 
 * `subject` with an element: every term is about that element. Without one: attributes follow, all of which must hold
-  on one and the same instance (or on the feature's attributes), or `exists`, which asks for at least one.
+  on one and the same instance (or on the feature's attributes), or `exists`, which asks for at least one instance of a
+  feature that has nothing else.
 * The feature is the longest name that the vocabulary knows, else what stands before the second dot.
 * An order is of numbers or versions as the vocabulary says; for elements that it does not list, a whole
   number is compared as a number and anything else as a version.

@@ -44,6 +44,13 @@ class Clause:
             raise FlatError(f"a term is required, one of {_TERMS}", end)
         if not self.element and words[0].is_term:
             if [word.shape for word in words] == ["exists"]:
+                if self.info is not None and self.info.kinds != (INSTANCE,):
+                    # Flags and attributes are there on every host, none of them holding anything perhaps.
+                    example = next(iter(self.info.elements), "ELEMENT")
+                    raise FlatError(
+                        f"an element is required, as in {self.feature}.{example}: exists alone asks for a device",
+                        words[0].offset,
+                    )
                 return (Term(self.feature, {}),)
             raise FlatError(
                 f"an element is required, as in {self.feature}.ELEMENT, or one word exists", words[0].offset

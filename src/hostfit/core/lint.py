@@ -82,6 +82,8 @@ def _term(term: Term, info: FeatureInfo | None) -> Iterator[str]:
             if term.name.op == "DoesNotExist"
             else "matchName NotIn matches as soon as another name exists; it does not say that none is one of these"
         )
+    if info is not None and not instances and not term.expressions and term.name is None:
+        yield f"{term.feature} matches here on every host that could be read, whatever it holds; name an element"
     if term.expressions is None:
         if instances and term.name is None:
             yield f"{term.feature} matches here without a single device; write matchExpressions: {{}} for at least one"
