@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hostfit.core import limits
 from hostfit.core.differences import DIFFERENCES
 from hostfit.core.expressions import SPENT
 
@@ -35,3 +36,14 @@ def test_vectors_name_only_differences_of_the_table():
 def test_ids_are_unique():
     assert len({row.id for row in DIFFERENCES}) == len(DIFFERENCES)
     assert len({vector["id"] for vector in VECTORS}) == len(VECTORS)
+
+
+def test_the_limits_that_are_named_are_those_that_hold():
+    said = next(row.hostfit for row in DIFFERENCES if row.id == "document-limits")
+
+    assert limits.DOCUMENT == 1 << 20
+    for number, what in (
+        (1, "MiB"), (limits.DEPTH, "levels"), (limits.NODES, "values"), (limits.SETS, "sets"),
+        (limits.RULES_PER_SET, "rules"), (limits.EXPRESSIONS, "expressions"),
+    ):  # fmt: skip
+        assert f" {number} {what}" in said

@@ -35,6 +35,30 @@ DIFFERENCES: tuple[Difference, ...] = (
         why="A misspelt `matchFeatures` must not let every host pass.",
     ),
     Difference(
+        "key-case",
+        nfd="The case of keys does not matter, so `Op` is `op`.",
+        hostfit="Keys are written as in the format; another one is not known, and the document is invalid.",
+        why="Two keys that differ in case only could say two things, and readers other than Go's would see one.",
+    ),
+    Difference(
+        "missing-key",
+        nfd="A rule may have no `name`, a document no sets, and null stands for an empty list or mapping.",
+        hostfit="The document is invalid.",
+        why="A diagnostic names the rule, and what was left empty by mistake must not let every host pass.",
+    ),
+    Difference(
+        "plain-yaml",
+        nfd="Anchors, aliases, tags and merge keys are read as YAML has them, of two equal keys the last one counts.",
+        hostfit="The document is invalid.",
+        why="A short text must not become a long one, and nobody must read another document than the one that counts.",
+    ),
+    Difference(
+        "document-limits",
+        nfd="A document is as long and as deep as its parser takes it.",
+        hostfit="Beyond 1 MiB, 32 levels, 20000 values, 64 sets, 256 rules of a set or 4096 expressions it is invalid.",
+        why="A document from an image must not hold up the start of containers.",
+    ),
+    Difference(
         "rule-without-matcher",
         nfd="A rule that has neither `matchFeatures` nor `matchAny`, or an empty branch of `matchAny`, always matches.",
         hostfit="The document is invalid. The library's evaluator still gives such a rule NFD's meaning.",
