@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pytest
 
-from hostfit.core.facts import Unknown
+from hostfit.core.facts import Unknown, Wanted
+from hostfit.facts.host import Host
 from hostfit.facts.probes import binfmt, cmdline, kconfig, kernel, sysctl
 
 RELEASE = "/proc/sys/kernel/osrelease"
@@ -174,6 +176,18 @@ def test_all_sysctls_can_be_listed_and_the_walk_ends(feature, monkeypatch):
     bounded = feature("kernel.sysctl", SYSCTLS)
     assert len(bounded.attributes) == 2
     assert bounded.unknown == Unknown("/proc/sys: more than 2 values")
+
+
+def test_a_walk_over_all_sysctls_hides_nothing_that_it_could_not_read(tree):
+    """A recording says of every name what the host would have said."""
+    root = Path(tree({"/proc/sys/vm/compact_memory": "", "/proc/sys/vm/swappiness": "60\n"}, {"/proc/sys/a": "a"}))
+    (root / "proc/sys/vm/compact_memory").chmod(0o200)
+    found = Host(str(root)).read(Wanted({"kernel.sysctl": None}))["kernel.sysctl"]
+    assert found.attributes == {
+        "vm.compact_memory": Unknown("/proc/sys/vm/compact_memory: can only be written"),
+        "vm.swappiness": "60",
+    }
+    assert found.unknown == Unknown("/proc/sys/a: ELOOP")
 
 
 def test_security_modules_and_lockdown(feature):

@@ -68,29 +68,26 @@ def one(root: Root, name: str) -> str | Unknown | None:
 def walk(root: Root) -> Feature:
     """Give all values, up to a bound."""
     attributes: dict[str, str | Unknown] = {}
+    unknown = None
     left = [_BASE]
     while left:
-        base = left.pop()
+        path = left.pop()
         try:
-            entries = root.names(base)
-        except OSError:
-            continue
-        for entry in reversed(entries):
-            path = f"{base}/{entry}"
-            try:
-                mode = root.stat(path).st_mode
-            except OSError:
-                continue
+            mode = root.stat(path).st_mode
             if stat.S_ISDIR(mode):
-                left.append(path)
+                left += [f"{path}/{entry}" for entry in reversed(root.names(path))]
                 continue
-            if not mode & 0o444:
-                # Write-only switches such as vm.compact_memory.
-                continue
-            if len(attributes) >= _WALK:
-                return Feature(attributes=attributes, unknown=Unknown(f"{_BASE}: more than {_WALK} values"))
-            name = path[len(_BASE) + 1 :].translate({ord("."): "/", ord("/"): "."})
-            value = one(root, name)
-            if value is not None:
-                attributes[name] = value
-    return Feature(attributes=attributes)
+        except FileNotFoundError:
+            # Gone since the directory above was read.
+            continue
+        except OSError as error:
+            unknown = unknown or Unknown(reason(error))
+            continue
+        if len(attributes) >= _WALK:
+            return Feature(attributes=attributes, unknown=Unknown(f"{_BASE}: more than {_WALK} values"))
+        name = path[len(_BASE) + 1 :].translate({ord("."): "/", ord("/"): "."})
+        # Switches such as vm.compact_memory.
+        value = one(root, name) if mode & 0o444 else Unknown(f"{path}: can only be written")
+        if value is not None:
+            attributes[name] = value
+    return Feature(attributes=attributes, unknown=unknown)
