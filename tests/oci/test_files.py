@@ -45,15 +45,15 @@ def test_what_is_no_file_is_refused_without_waiting(kind, symbol, tmp_path):
         os.mkfifo(path)
     elif kind == "device":
         os.mknod(path, 0o020644, os.makedev(1, 5))
-        # Below a mount without devices the kernel refuses before anything is looked at.
-        symbol = "EACCES" if os.statvfs(tmp_path).f_flag & os.ST_NODEV else symbol
     elif kind == "directory":
         path.mkdir()
     for read in (files.read_capped, files.read_trusted):
         with pytest.raises((OSError, PolicyError)) as caught:
             read(str(path), 100)
         found = caught.value if isinstance(caught.value, OSError) else caught.value.__cause__
-        assert files.symbol(found) == symbol
+        # Below a mount without devices the kernel refuses to open one before it can be looked at.
+        nodev = kind == "device" and os.statvfs(tmp_path).f_flag & os.ST_NODEV
+        assert files.symbol(found) in ((symbol, "EACCES") if nodev else (symbol,))
 
 
 def test_a_file_of_root_below_a_sticky_directory_is_trusted(tmp_path):
