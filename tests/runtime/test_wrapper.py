@@ -12,6 +12,8 @@ import pytest
 from hostfit.core.paths import Paths
 from hostfit.runtime import record
 
+from .conftest import HOOK
+
 
 def call(launcher, *words, **options):
     return subprocess.run([launcher, *words], capture_output=True, check=False, stdin=subprocess.DEVNULL, **options)
@@ -193,24 +195,24 @@ def test_the_break_glass_file_lets_the_runtime_say_what_is_wrong_with_a_bundle(b
     assert call(place.launcher(runtime=probe.path), "create", "-b", bundle, "c1").returncode == 37
 
 
-@pytest.mark.parametrize("name", ["other.json", "./config.json"])
-def test_another_configuration_is_looked_for_where_crun_does_in_the_working_directory(name, place, probe, bundle):
-    launcher = place.launcher(runtime=probe.path)
-    (bundle / "other.json").write_text("{")
-    (place.top / name).write_text((bundle / "config.json").read_text())
+@pytest.mark.parametrize("entry", ["runtime", "hook"])
+def test_what_the_break_glass_file_lifts_for_such_a_bundle_is_on_record(entry, place, probe, bundle):
+    place.etc.mkdir(mode=0o755)
+    (place.etc / "disabled").touch(0o644)
+    config = f'[policy]\ndefault = "probe"\n[runtime.probe]\nbinary = "{probe.path}"\n'
+    (place.etc / "hostfit.toml").write_text(config)
+    (bundle / "config.json").write_text('{"annotations": {}, "annotations": {}}')
 
-    assert call(launcher, "create", "-b", bundle, f"--config={name}", "c1", cwd=place.top).returncode == 37
+    if entry == "runtime":
+        assert call(place.launcher(gate=False), "create", "-b", bundle, "c1").returncode == 37
+    else:
+        state = json.dumps({"id": "c1", "bundle": str(bundle)})
+        subprocess.run([place.launcher(HOOK, gate=False)], input=state, text=True, check=True, capture_output=True)
 
-    (place.top / name).write_text("{")
-    done = call(launcher, "create", "-b", bundle, f"--config={name}", "c2", cwd=place.top)
-
-    assert f"{place.top / name}: not valid JSON" in done.stderr.decode()
-
-
-def test_the_usual_configuration_given_by_its_name_is_the_one_of_the_bundle(place, probe, bundle):
-    done = call(place.launcher(runtime=probe.path), "create", "-b", bundle, "--config=config.json", "c", cwd="/")
-
-    assert done.returncode == 37
+    (kept,) = (place.run / "reports").iterdir()
+    report = json.loads(kept.read_text())
+    assert (report["verdict"], report["lifted"]) == ("invalid", True)
+    assert "is there twice" in report["line"]
 
 
 def test_a_crash_of_the_gate_denies_without_showing_what_it_read(place, probe, bundle):
@@ -363,18 +365,3 @@ def test_a_link_that_names_no_runtime_is_not_looked_for_among_programs(place):
 
     assert not call(link, "--version").stdout.startswith(b"--version")
     assert b"coreutils" not in call(link, "--version").stdout
-
-
-@pytest.mark.parametrize("words", [["--bundle", "way/../bundle"], ["--bundle=bundle", "--config=way/../bundle/c.json"]])
-def test_a_path_back_out_of_a_link_is_the_one_that_the_kernel_takes(words, place, probe, bundle):
-    other = place.top / "other"
-    (other / "way").mkdir(parents=True)
-    (other / "bundle").mkdir()
-    (place.top / "way").symlink_to(other / "way")
-    for name in ("config.json", "c.json"):
-        (bundle / name).write_text("{}")
-        (other / "bundle" / name).write_text("{")
-
-    done = call(place.launcher(runtime=probe.path), "create", *words, "c1", cwd=place.top)
-
-    assert (done.returncode, "not valid JSON" in done.stderr.decode()) == (1, True)

@@ -14,10 +14,11 @@ class Bundle:
 
     `env` and `args` are those of the process; `rootfs` is absolute; `devices` are the paths of linux.devices,
     `mounts` pairs of source and destination; `fingerprint` (device, inode, size, mtime in ns, sha256) is of the
-    config.json that was read (security rule R8).
+    config.json that was read (security rule R8); `problem` says why it could not be
+    understood, where all else is empty.
     """
 
-    __slots__ = ("annotations", "args", "devices", "env", "fingerprint", "mounts", "path", "rootfs")
+    __slots__ = ("annotations", "args", "devices", "env", "fingerprint", "mounts", "path", "problem", "rootfs")
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Bundle:
         devices: tuple[str, ...] = (),
         mounts: tuple[tuple[str, str], ...] = (),
         fingerprint: tuple[object, ...] = (),
+        problem: str = "",
     ) -> None:
         self.path = path
         self.annotations: dict[str, str] = dict(annotations or {})
@@ -39,6 +41,7 @@ class Bundle:
         self.devices = devices
         self.mounts = mounts
         self.fingerprint = fingerprint
+        self.problem = problem
 
 
 class Request:

@@ -33,7 +33,7 @@ def request(
     """Read the bundle and give the request on it. `gate` is as for `judge`.
 
     Raises BundleError where the configuration cannot be understood, unless the break-glass file is there: then the
-    bundle is empty, has no fingerprint, and the runtime says what is wrong with it.
+    bundle is empty but for the problem, and the runtime says what is wrong with it.
     """
 
     def made(found: Bundle) -> Request:
@@ -44,7 +44,7 @@ def request(
     except BundleError as error:
         from hostfit.policy import load  # noqa: PLC0415 - the gate comes too late to be asked
 
-        asked = made(Bundle(bundle))
+        asked = made(Bundle(bundle, problem=error.message))
         if load.disabled(paths):
             return asked
         stopped(asked, paths, gate, error.message)

@@ -42,6 +42,8 @@ def documents(
     bundle, image = request.bundle, resolution.image
     container = bundle.annotations.get(_CONTAINER_NAMES.get(resolution.engine, ""), "")
     found = list(_of_bundle(bundle, resolution, lookup, store, container))
+    if bundle.problem:
+        found.append(Document(Provenance(DEPLOYER, "bundle"), state=BROKEN, reason=bundle.problem))
     if resolution.unresolved:
         state = BROKEN if resolution.broken else MISSING
         place = f"image store of {resolution.engine}"
