@@ -51,7 +51,7 @@ dist:
 	environment=$$(packaging/dev/set-up dist); \
 	copy=$$(mktemp -d); \
 	trap 'rm -rf "$$copy"' EXIT; \
-	cp -a pyproject.toml README.md LICENSE src hooks "$$copy/"; \
+	cp -a *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py hooks packaging src systemd "$$copy/"; \
 	"$$environment/bin/python" -m build --quiet --outdir dist "$$copy"; \
 	ls -l dist
 

@@ -19,7 +19,7 @@ class BuildAndJoin(build_py):
         if not getattr(self, "editable_mode", False):
             library = Path(self.build_lib).resolve()
             subprocess.run(
-                [sys.executable, "-m", "hostfit.runtime.join", str(library / "hostfit")], cwd=library, check=True
+                [sys.executable, "-B", "-m", "hostfit.runtime.join", str(library / "hostfit")], cwd=library, check=True
             )
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 from hostfit_bed.command import ENVIRONMENT, run
 from hostfit_bed.room import TREE
 
-PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "hooks", "systemd", "packaging")
+PARTS = (
+    "CHANGELOG.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "SECURITY.md", "pyproject.toml", "setup.py",
+    "hooks", "packaging", "src", "systemd",
+)  # fmt: skip
 PASSED = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "XDG_", "http_", "https_", "no_", "HTTP_", "HTTPS_", "NO_", "ALL_")
 """Beginnings of the variables that tell pip how this machine reaches its packages."""
 BIN = Path("/opt/hostfit/bin")

@@ -1,0 +1,84 @@
+"""A source release holds what distributions package, and what is built from it alone is complete."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+
+import pytest
+from hostfit_bed import product
+from hostfit_bed.command import run
+
+PYTHON = product.BIN / "python"
+BUILD = "import sys, setuptools.build_meta as backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
+
+
+@pytest.fixture(scope="module")
+def source(room, tmp_path_factory):
+    """The unpacked source release."""
+    work = tmp_path_factory.mktemp("release")
+    tree = product.copy_tree(work / "tree")
+    room.run(["env", "-C", tree, PYTHON, "-c", BUILD, "build_sdist", work], check=True)
+    (archive,) = work.glob("hostfit-*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(work / "unpacked", filter="data")
+    return work / "unpacked" / archive.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture(scope="module")
+def wheel(room, source):
+    """Names of what the wheel built from it holds; pip fetches what pyproject.toml says that a build needs."""
+    pip = [room.opt / "hostfit" / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps"]
+    run([*pip, "--wheel-dir", source.parent, source], check=True, timeout=600, env=product.network())
+    (built,) = source.parent.glob("*.whl")
+    return zipfile.ZipFile(built).namelist()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "LICENSE", "CHANGELOG.md", "SECURITY.md", "README.md", "Makefile", "setup.py", "src/hostfit/py.typed",
+        "hooks/50-hostfit.json", "hooks/hostfit-hook", "src/launcher/hostfit-runtime", "systemd/hostfit.catalog",
+        "packaging/man/build.py", "packaging/man/hostfit.1.md", "packaging/demo/demo",
+    ],
+)  # fmt: skip
+def test_source_release_holds(source, path):
+    assert (source / path).is_file()
+
+
+def test_source_release_holds_no_compiled_files(source):
+    assert list(source.rglob("*.pyc")) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "hostfit/py.typed", "hostfit/cli/schema/report-v1.schema.json", "hostfit/core/schema/spec-v1alpha1.schema.json",
+        "data/scripts/hostfit-runtime", "data/scripts/hostfit-hook", "dist-info/entry_points.txt", "/LICENSE",
+    ],
+)  # fmt: skip
+def test_wheel_built_from_it_holds(wheel, path):
+    assert any(name.endswith(path) for name in wheel), wheel
+
+
+def test_wheel_holds_no_caches(wheel):
+    assert [name for name in wheel if "__pycache__" in name] == []
+
+
+def test_library_works_where_it_is_installed(room):
+    code = (
+        "import hostfit; print([name for name in hostfit.__all__ if getattr(hostfit, name) is None], hostfit.VERSION)"
+    )
+
+    done = room.run(["env", "-C", "/", PYTHON, "-I", "-c", code], check=True)
+
+    assert done.out.startswith("[] 0.")
+
+
+def test_installation_joins_the_hot_path(room):
+    """What setup.py adds is there where a user installs, too."""
+    from hostfit.runtime.preload import PASS, START
+
+    found = room.run(["find", "/opt/hostfit/lib", "-path", "*/hostfit/*.pyc"], check=True).out.split()
+
+    assert {f"{PASS}.pyc", f"{START}.pyc"} <= {path.rpartition("/")[2] for path in found}
