@@ -131,6 +131,26 @@ def test_a_tag_that_moved_does_not_fool_it(containerd, layout, request_for, imag
     assert "no image has the layers" in gone.reason
 
 
+def test_an_image_of_another_digest_algorithm_stops_no_other(containerd, channel, layout, request_for, image):
+    """containerd takes sha384 too; the list of all images is read where a tag has moved."""
+    name, digest = image
+    containerd.create(name, "moved-on")
+    containerd.ctr("images", "tag", name, "localhost/kept:384")
+    layout.tag("z", layout.manifest(files={"z": b"other"}))
+    containerd.load(layout, "z", name)
+    target = encode((1, "application/vnd.oci.image.manifest.v1+json"), (2, "sha384:" + "a" * 96), (3, 2))
+    odd = encode((1, "localhost/odd:384"), (3, target))
+    channel.call(
+        "/containerd.services.images.v1.Images/Create", encode((1, odd)), (("containerd-namespace", "default"),)
+    )
+
+    found = seen(containerd, "moved-on", request_for)
+    containerd.ctr("images", "rm", "localhost/odd:384")
+
+    assert found.image is not None, found.reason
+    assert found.image.digest == digest
+
+
 def test_two_images_with_the_same_layers_are_told_apart_by_nothing(containerd, layout, request_for, image):
     name, _ = image
     containerd.create(name, "twins")
