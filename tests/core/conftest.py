@@ -32,6 +32,7 @@ _ROWS = (
         ("sriov_totalvfs", INSTANCE, NUMBER),
     ),
     _row("os.glibc", ("version", ATTRIBUTE, VERSION)),
+    _row("nvidia.gpu", ("count", ATTRIBUTE, NUMBER), ("model", INSTANCE, TEXT)),
 )
 VOCABULARY = {row.name: row for row in _ROWS}
 

@@ -187,6 +187,11 @@ def test_lint_is_strict_about_the_vocabulary(parse):
             "clause 1 (column 12): an element is required, as in pci.device.ELEMENT, or one word exists",
         ),
         (
+            "\x1b.a =1",
+            "=1",
+            "clause 1 (column 5): an element is required, as in \\x1b.a.ELEMENT, or one word exists",
+        ),
+        (
             "pci.device !exists",
             "!exists",
             "clause 1 (column 12): an element is required, as in pci.device.ELEMENT, or one word exists",
@@ -205,6 +210,16 @@ def test_lint_is_strict_about_the_vocabulary(parse):
             "kernel.config exists",
             "exists",
             "clause 1 (column 15): an element is required, as in kernel.config.ELEMENT: exists alone asks for a device",
+        ),
+        (
+            "nvidia.gpu count>=2 model exists",
+            "count",
+            'clause 1 (column 12): "count" is of the host and "model" of each device: two clauses are required',
+        ),
+        (
+            "nvidia.gpu.model exists count>=2",
+            "exists",
+            'clause 1 (column 18): "count" is of the host and "model" of each device: two clauses are required',
         ),
         (
             "os.glibc.version >2 maybe",

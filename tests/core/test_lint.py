@@ -84,6 +84,10 @@ BACKPORTS = (
         ),
         ("{feature: cpu.cpuid, matchName: {op: In, value: [AVX2]}}", []),
         (
+            '{feature: nvidia.gpu, matchExpressions: {count: {op: Ge, value: ["2"]}, model: {op: Exists}}}',
+            ['nvidia.gpu never matches here: "count" is of the host and "model" of each device; write two terms'],
+        ),
+        (
             "{feature: cpu.cpuid, matchName: {op: NotIn, value: [AVX2]}}",
             ["matchName NotIn matches as soon as another name exists; it does not say that none is one of these"],
         ),

@@ -6,7 +6,7 @@ from hostfit.core import limits
 from hostfit.core.checkrule import faults
 from hostfit.core.flatlex import ALTERNATIVE, KEYWORDS, LISTS, SIGNS, FlatError, Word
 from hostfit.core.spec import Expression, Matcher, Term
-from hostfit.core.text import quoted
+from hostfit.core.text import escape, quoted
 from hostfit.core.vocabulary import FLAG, INSTANCE, NUMBER, VERSION
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ class Clause:
                     )
                 return (Term(self.feature, {}),)
             raise FlatError(
-                f"an element is required, as in {self.feature}.ELEMENT, or one word exists", words[0].offset
+                f"an element is required, as in {escape(self.feature)}.ELEMENT, or one word exists", words[0].offset
             )
         chosen: dict[str, list[tuple[Expression, int]]] = {}
         current = self.element
@@ -72,6 +72,13 @@ class Clause:
         for element, expressions in chosen.items():
             if not expressions:
                 raise FlatError(f"attribute {quoted(element)} has no term: one of {_TERMS} is required", end)
+        apart = self.info.apart(chosen) if self.info is not None else None
+        if apart is not None:
+            host, device = apart
+            raise FlatError(
+                f"{quoted(host)} is of the host and {quoted(device)} of each device: two clauses are required",
+                words[0].offset,
+            )
         if self.element and len(chosen) == 1:
             return tuple([Term(self.feature, {self.element: one}) for one in _ranged(chosen[self.element])])
         return (Term(self.feature, {name: _single(name, have) for name, have in chosen.items()}),)

@@ -88,6 +88,13 @@ def _term(term: Term, info: FeatureInfo | None) -> Iterator[str]:
         if instances and term.name is None:
             yield f"{term.feature} matches here without a single device; write matchExpressions: {{}} for at least one"
         return
+    apart = info.apart(term.expressions) if info is not None else None
+    if apart is not None:
+        host, device = apart
+        yield (
+            f"{term.feature} never matches here: {quoted(host)} is of the host and {quoted(device)} of each device; "
+            "write two terms"
+        )
     for element, expression in term.expressions.items():
         if not expression.op:
             yield f"{quoted(element)} with the empty operator matches anything, even where it does not exist"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 FLAG, ATTRIBUTE, INSTANCE = "flag", "attribute", "instance"
 """The three kinds of element."""
@@ -79,6 +79,13 @@ class FeatureInfo:
     def knows(self, element: str) -> bool:
         """Whether an element of this name can exist."""
         return element in self.elements or (bool(self.open_kinds) and element.startswith(self.open_prefix))
+
+    def apart(self, elements: Iterable[str]) -> tuple[str, str] | None:
+        """Give two of these elements that no term can match together: one of the host, one of each instance."""
+        listed = [self.elements[name] for name in elements if name in self.elements]
+        host = [one.name for one in listed if one.kind != INSTANCE]
+        device = [one.name for one in listed if one.kind == INSTANCE]
+        return (host[0], device[0]) if host and device else None
 
     def comparison(self, element: str) -> str:
         """How values of this element compare."""
