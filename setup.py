@@ -23,4 +23,5 @@ class BuildAndJoin(build_py):
             )
 
 
-setup(cmdclass={"build_py": BuildAndJoin})
+# A table in pyproject.toml is refused by setuptools from 2027 on, and a text by that of Debian 12.
+setup(license="Apache-2.0", cmdclass={"build_py": BuildAndJoin})
