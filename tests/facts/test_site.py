@@ -239,3 +239,16 @@ def test_format_in_the_documentation_is_valid():
     assert problems == ()
     assert includes == ("published/mpi-abi.yaml",)
     assert [one.info.name for one in features] == ["hpc.mpi"]
+
+
+def test_format_in_the_documentation_says_what_it_promises(host):
+    """A rule may ask for the values that the feature's own file gives."""
+    text = sitefile.__doc__.split("code (DA1, DA2, SA7, DE4):\n")[1].split("\n`kind` is attribute")[0]
+    text = "\n".join(line[4:] for line in text.split("\n") if "include:" not in line)
+    found = host({"vocabulary.d/a.yaml": text, "facts.d/mpi": "implementation=cray-mpich\nversion=8.1.29\n"})
+    assert read(found, "hpc.mpi", {"abi-family"}).attributes["abi-family"] == "mpich"
+    assert read(found, "hpc.mpi").attributes == {
+        "implementation": "cray-mpich",
+        "version": "8.1.29",
+        "abi-family": "mpich",
+    }

@@ -53,7 +53,8 @@ class Site:
         if feature == "local.fact":
             return self._undeclared(root)
         if feature in self._reading:
-            return Feature(unknown=Unknown(f"{feature}: a rule of it needs the feature itself"))
+            # One of its own rules asks for it.
+            return self._declared(root, self._features[feature], names, None)
         self._reading.add(feature)
         try:
             return self._declared(root, self._features[feature], names, host)
@@ -97,7 +98,8 @@ class Site:
         base = path.rpartition("/")[0]
         return [name if name.startswith("/") else f"{base}/{name}" for name in includes]
 
-    def _declared(self, root: Root, one: SiteFeature, names: set[str] | None, host: Host) -> Feature:
+    def _declared(self, root: Root, one: SiteFeature, names: set[str] | None, host: Host | None) -> Feature:
+        """Give what the feature's file says and what its rules make of `host`; without one, the latter is unknown."""
         kinds = {element.name: element.kind for element in one.info.elements.values()}
         found = Feature(
             flags=() if FLAG in kinds.values() else None,
@@ -113,7 +115,10 @@ class Site:
                 found.unknown = Unknown(str(error))
         ruled = {rule.element for rule in one.rules}
         for element in ruled if names is None else ruled & names:
-            self._derive(found, [rule for rule in one.rules if rule.element == element], kinds[element], host)
+            if host is not None:
+                self._derive(found, [rule for rule in one.rules if rule.element == element], kinds[element], host)
+            else:
+                _put_unknown(found, element, kinds[element], f"{element}: a rule of {one.info.name} needs its result")
         return found
 
     def _derive(self, found: Feature, rules: list[SiteRule], kind: str, host: Host) -> None:
@@ -121,15 +126,15 @@ class Site:
         for rule in rules:
             spec = Spec((CompatibilitySet((Rule(rule.element, rule.matcher),)),))
             result = match.evaluate(spec, host.read(spec.wanted())).sets[0].result
-            why = Unknown(f"{rule.element}: whether its rule for {rule.value or 'it'} matches is unknown")
+            why = f"{rule.element}: whether its rule for {rule.value or 'it'} matches is unknown"
             if result not in (MATCH, UNKNOWN):
                 continue
-            if kind == FLAG and result == MATCH:
-                found.flags = (found.flags or frozenset()) | {rule.element}
+            if result == UNKNOWN:
+                _put_unknown(found, rule.element, kind, why)
             elif kind == FLAG:
-                found.unknown_flags[rule.element] = why
+                found.flags = (found.flags or frozenset()) | {rule.element}
             elif found.attributes is not None:
-                found.attributes[rule.element] = rule.value if result == MATCH else why
+                found.attributes[rule.element] = rule.value
             return
 
     def _value(self, root: Root, name: str) -> bytes:
@@ -153,6 +158,13 @@ class Site:
             except (ValueError, PolicyError) as error:
                 found.unknown = Unknown(str(error))
         return found
+
+
+def _put_unknown(feature: Feature, element: str, kind: str, why: str) -> None:
+    if kind == FLAG:
+        feature.unknown_flags[element] = Unknown(why)
+    elif feature.attributes is not None:
+        feature.attributes[element] = Unknown(why)
 
 
 def read_owned(root: Root, path: str, cap: int) -> bytes:

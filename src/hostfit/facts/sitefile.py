@@ -17,6 +17,8 @@ hosts can include it without either of them writing code (DA1, DA2, SA7, DE4):
             kind: attribute                          # or flag, or instance: an attribute of every instance
             comparison: version                      # or text, number, boolean, hex
             meaning: release of the implementation
+          - name: implementation
+            meaning: openmpi, mpich, mvapich2, intel-mpi or cray-mpich
           - name: abi-family
             meaning: whose ABI programs must be built for
         rules:                                       # values that follow from other facts; the first that matches
@@ -29,6 +31,7 @@ hosts can include it without either of them writing code (DA1, DA2, SA7, DE4):
 
 `kind` is attribute and `comparison` text where they are left out. A file in facts.d holds `KEY=VALUE` lines or one
 JSON value: an object of attributes (and of flags, true or false), or for instances a list of objects.
+A rule may ask for what the file of its own feature says, not for what other rules make of that feature.
 """
 
 from __future__ import annotations
