@@ -209,3 +209,18 @@ def test_what_is_not_there_is_bad_usage(hostfit, arguments, complaint):
 
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines()[0] == f"hostfit: {complaint}"
+
+
+@pytest.mark.parametrize("form", ["--spec", "--require"])
+def test_an_invalid_spec_is_a_report_too_where_json_is_asked_for(hostfit, tmp_path, form):
+    (tmp_path / "bad.yaml").write_text(
+        "version: v1alpha1\ncompatibilities:\n- rules:\n  - name: a\n    matchFeature: []\n"
+    )
+
+    done = hostfit(
+        "check", form, tmp_path / "bad.yaml" if form == "--spec" else "cpu.count.cpus >=>= 4", "--format", "json"
+    )
+
+    report = json.loads(done.out)
+    jsonschema.Draft202012Validator(json.loads(report_schema_text())).validate(report)
+    assert (done.code, report["verdict"], bool(report["documents"][0]["problems"])) == (5, "invalid", True)

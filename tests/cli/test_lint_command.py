@@ -134,3 +134,18 @@ def test_what_the_flat_form_cannot_say_is_named_with_the_file(hostfit):
     assert done.code == 5
     assert done.err.startswith(f"hostfit: {EXAMPLES}/mixed.yaml: compatibilities[0]")
     assert "io.hostfit.spec" in done.err
+
+
+def test_what_cannot_be_written_is_a_warning_without_the_operating_system_s_words(hostfit, prefix):
+    (prefix / "etc/hostfit/hostfit.toml").write_text('[policy]\non_unknown = "deny"\n')
+    (prefix / "var/lib/hostfit/compiled").write_text("")
+
+    done = hostfit("lint")
+
+    assert done.code == 0
+    assert done.err == f"hostfit: warning: {prefix}/var/lib/hostfit/compiled/policy.json: cannot be written: EEXIST\n"
+
+
+def test_without_a_configuration_nothing_is_compiled(hostfit, prefix):
+    assert hostfit("lint").code == 0
+    assert list((prefix / "var/lib/hostfit").iterdir()) == []

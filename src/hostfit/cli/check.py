@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hostfit.cli.log import log
-from hostfit.core.errors import UsageError
+from hostfit.core.errors import SpecError, UsageError
 from hostfit.core.text import escape
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from hostfit.cli.console import Console
     from hostfit.core.document import Document
     from hostfit.core.image import Resolution
     from hostfit.core.paths import Paths
+    from hostfit.core.spec import Spec
     from hostfit.facts.host import Host
     from hostfit.facts.recorded import Recorded
     from hostfit.oci.request import Bundle, Request
@@ -140,16 +143,27 @@ def _plain() -> Resolution:
 
 
 def _extra(options: argparse.Namespace, host: Host | Recorded, console: Console) -> list[Document]:
-    """Turn --spec, --require and --platform into documents of the deployer. Raises SpecError where one is invalid."""
+    """Turn --spec, --require and --platform into documents of the deployer.
+
+    Raises SpecError where one is invalid, with all that a person needs to mend it; for JSON the report says that.
+    """
     from hostfit.cli.files import read_spec_file  # noqa: PLC0415 - reads YAML, which costs its import
-    from hostfit.core.document import DEPLOYER, Document, Provenance  # noqa: PLC0415 - with the above
+    from hostfit.core import flat  # noqa: PLC0415 - with the above
+    from hostfit.core.document import BROKEN, DEPLOYER, Document, Provenance  # noqa: PLC0415 - with the above
 
-    found = [Document(Provenance(DEPLOYER, f"file {name}"), spec=read_spec_file(name, None)) for name in options.spec]
+    def read(place: str, reader: Callable[[], Spec]) -> Document:
+        provenance = Provenance(DEPLOYER, place)
+        try:
+            return Document(provenance, spec=reader())
+        except SpecError as error:
+            if options.format != "json":
+                raise
+            return Document(provenance, problems=error.problems, state=BROKEN, reason=error.message)
+
+    found = [read(f"file {name}", partial(read_spec_file, name, None)) for name in options.spec]
     if options.require:
-        from hostfit.core import flat  # noqa: PLC0415 - only for the flat form
-
-        spec = flat.parse(options.require, level="required", lookup=host.lookup, place="--require")
-        found.append(Document(Provenance(DEPLOYER, "option --require"), spec=spec))
+        parse = partial(flat.parse, level="required", lookup=host.lookup, place="--require")
+        found.append(read("option --require", partial(parse, options.require)))
     for one in found:
         _doubt(one, host, console)
     if options.platform:

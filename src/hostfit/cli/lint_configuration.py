@@ -83,11 +83,15 @@ def _specs(paths: Paths, lookup: Lookup) -> Iterator[tuple[str, tuple[Problem, .
 
 def _compile(paths: Paths, policy: Policy, console: Console) -> None:
     """Write the form that engines are served from, and say what holds."""
-    from hostfit.policy import compiled  # noqa: PLC0415 - only of a valid configuration
+    from hostfit.oci.files import symbol  # noqa: PLC0415 - only of a valid configuration
+    from hostfit.policy import compiled  # noqa: PLC0415 - with the above
 
     try:
-        compiled.compile_policy(paths)
-    except (OSError, HostfitError) as error:
-        console.complain(f"warning: {paths.var}: compiled policy cannot be written: {escape(str(error))}")
+        if policy.sources:
+            compiled.compile_policy(paths)
+    except OSError as error:
+        console.complain(f"warning: {compiled.place(paths)}: cannot be written: {symbol(error)}")
+    except HostfitError as error:
+        console.complain(f"warning: {compiled.place(paths)}: not written: {escape(error.message, 4096)}")
     for line in policy.summary():
         console.print(f"  {escape(line)}")
