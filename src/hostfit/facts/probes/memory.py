@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hostfit.core.facts import Feature, Unknown
-from hostfit.facts.root import reason
+from hostfit.core.facts import Feature
+from hostfit.facts.probes.devtree import present, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hostfit.core.facts import Unknown
     from hostfit.facts.root import Root
 
 _SIZES = {"total": "MemTotal:", "available": "MemAvailable:", "swap": "SwapTotal:"}
@@ -38,16 +39,7 @@ def _below(root: Root, path: str, parent: str) -> list[str]:
 
 
 def _device(root: Root, base: str, name: str) -> dict[str, str | Unknown]:
-    one: dict[str, str | Unknown] = {"name": name}
-    for attribute in ("devtype", "mode"):
-        try:
-            value = root.optional(f"{base}/{name}/{attribute}")
-        except OSError as error:
-            one[attribute] = Unknown(reason(error))
-            continue
-        if value is not None:
-            one[attribute] = value
-    return one
+    return present({"name": name, **{key: value(root, f"{base}/{name}/{key}") for key in ("devtype", "mode")}})
 
 
 def sizes(text: str) -> dict[str, str]:
@@ -82,9 +74,9 @@ def quantity(kib: str) -> str:
     """Give a number of KiB as Kubernetes writes quantities: `2Mi` for 2048."""
     if not kib.isdecimal():
         return kib
-    value, unit = int(kib), "Ki"
+    number, unit = int(kib), "Ki"
     for larger in ("Mi", "Gi", "Ti"):
-        if value == 0 or value % 1024:
+        if number == 0 or number % 1024:
             break
-        value, unit = value // 1024, larger
-    return f"{value}{unit}"
+        number, unit = number // 1024, larger
+    return f"{number}{unit}"

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from hostfit.core.facts import Feature, Unknown
-from hostfit.facts.root import reason
+from hostfit.core.facts import Feature
+from hostfit.facts.probes.devtree import present, value, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hostfit.facts.root import Root
 
+_DEVICES = "/sys/block"
 _ATTRIBUTES = ("dax", "rotational", "nr_zones", "zoned")
 
 
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     """Read `storage.block`. Raises OSError."""
     del feature
+    asked = [name for name in _ATTRIBUTES if wanted(names, name)]
     found = []
-    for device in root.names("/sys/block"):
-        one: dict[str, str | Unknown] = {"name": device}
-        for attribute in _ATTRIBUTES:
-            if names is not None and attribute not in names:
-                continue
-            try:
-                value = root.optional(f"/sys/block/{device}/queue/{attribute}")
-            except OSError as error:
-                one[attribute] = Unknown(reason(error))
-                continue
-            if value is not None:
-                one[attribute] = value
-        found.append(one)
+    for device in root.names(_DEVICES):
+        queue = f"{_DEVICES}/{device}/queue"
+        found.append(present({"name": device, **{name: value(root, f"{queue}/{name}") for name in asked}}))
     return Feature(instances=found)
