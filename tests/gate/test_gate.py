@@ -417,17 +417,3 @@ def test_refusal_keeps_its_reason_where_no_runtime_can_be_used_either(site, deci
 
     assert outcome(report) == ("misfit", "deny", False, 1)
     assert "gtp5g" in report.line
-
-
-@pytest.mark.parametrize(("entry", "verdict"), [("runtime", "unknown"), ("hook", "fit")])
-def test_gpu_of_a_default_runtime_that_gives_one_makes_its_requirements_count(site, host, request_of, entry, verdict):
-    """Nothing is known here of a GPU. The hook cannot know what runs the container and goes by devices alone."""
-    binary = site.write("runtime", "#!/bin/sh\n")
-    binary.chmod(0o755)
-    site.write("hostfit.toml", f'[policy]\ndefault = "nvidia"\n[runtime.nvidia]\nbinary = "{binary}"\n')
-    request = request_of(entry=entry)
-    request.bundle.env = ("NVIDIA_VISIBLE_DEVICES=all", "NVIDIA_REQUIRE_CUDA=cuda>=99.0")
-
-    report = gate.decide(request, site.paths, host=host)
-
-    assert report.decision.verdict == verdict

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from hostfit.core.facts import Feature, Wanted
+from hostfit.gate import gate
 from hostfit.gate.candidates import candidate, candidates_for, unsafe
 from hostfit.gate.deadline import Deadline, Expired
 from hostfit.gate.guest import Guest
@@ -194,3 +195,17 @@ def test_feature_is_never_read_from_the_host_for_a_guest_in_any_domain_of_its_ow
 
     assert host.asked == {}
     assert all(isinstance(one, Feature) and one.unknown for one in found.values())
+
+
+@pytest.mark.parametrize(("entry", "verdict"), [("runtime", "unknown"), ("hook", "fit")])
+def test_gpu_of_a_default_runtime_that_gives_one_makes_its_requirements_count(site, host, request_of, entry, verdict):
+    """Nothing is known here of a GPU. The hook cannot know what runs the container and goes by devices alone."""
+    binary = site.write("runtime", "#!/bin/sh\n")
+    binary.chmod(0o755)
+    site.write("hostfit.toml", f'[policy]\ndefault = "nvidia"\n[runtime.nvidia]\nbinary = "{binary}"\n')
+    request = request_of(entry=entry)
+    request.bundle.env = ("NVIDIA_VISIBLE_DEVICES=all", "NVIDIA_REQUIRE_CUDA=cuda>=99.0")
+
+    report = gate.decide(request, site.paths, host=host)
+
+    assert report.decision.verdict == verdict
