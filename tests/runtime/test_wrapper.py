@@ -150,6 +150,24 @@ def test_a_policy_that_names_the_wrapper_itself_is_an_error_and_no_loop(words, p
     assert b"found hostfit-runtime itself" in done.stderr
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_second_create_does_not_take_a_container_away_from_its_runtime(there, place, probe, bundle):
+    """After the default changed, kill and delete of the running one would go to a runtime that does not know it."""
+    root = place.top / "state"
+    (root / "c1").mkdir(parents=True)
+    if there:
+        (root / "c1/status").write_text("{}")
+    first = record.Record("/usr/bin/crun", str(bundle), 1, 1)
+    record.save(paths(place), str(root), "c1", first)
+
+    done = call(place.launcher(runtime=probe.path), "--root", root, "create", "-b", bundle, "c1")
+
+    assert done.returncode == (1 if there else 37)
+    assert (b"container c1: exists already, on /usr/bin/crun" in done.stderr) == there
+    kept = record.load(paths(place), str(root), "c1")
+    assert kept.runtime == ("/usr/bin/crun" if there else str(probe.path))
+
+
 def test_a_configuration_that_changes_while_it_is_judged_does_not_start(place, probe, bundle):
     config = str(bundle / "config.json")
     done = call(

@@ -35,7 +35,7 @@ def without_record(call: Call, paths: Paths, name: str) -> str:
     `name` is what argv[0] asks for. A policy that cannot be read is passed over. Raises RuntimeUnusableError where
     there is no runtime at all.
     """
-    kind = _traced(call)
+    kind = traced(call)
     wanted = [one for one in (kind, name) if one]
     definitions, defaults = _policy(paths)
     tried = []
@@ -58,8 +58,8 @@ def _usable(path: str) -> bool:
     return True
 
 
-def _traced(call: Call) -> str:
-    """The kind of runtime that has state of this container below --root, empty where none has."""
+def traced(call: Call) -> str:
+    """Give the kind of runtime that has state of this container below --root, empty where none has."""
     if not call.id or "/" in call.id or call.id in (".", ".."):
         return ""
     root = record.absolute_root(call)

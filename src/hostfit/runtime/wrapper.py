@@ -7,6 +7,7 @@ import os
 
 from hostfit.core.errors import HostfitError, RuntimeUnusableError
 from hostfit.core.paths import Paths
+from hostfit.core.text import escape
 from hostfit.oci import argv
 from hostfit.runtime import execve, preload, record
 from hostfit.runtime.abort import abort, crash
@@ -15,7 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from hostfit.gate.report import Report
     from hostfit.oci.argv import Call
+    from hostfit.oci.request import Request
 
 _LINK = "hostfit-runtime-"
 _CALLER = ("GRPC_ADDRESS", "TTRPC_ADDRESS", "NAMESPACE")
@@ -84,6 +87,8 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
     report = judge.judge(asked, paths, gate)
     if not report.starts:
         raise RuntimeUnusableError(report.line)
+    if before is not None and before.runtime != report.runtime_path:
+        _require_gone(call, before, asked, paths, gate=gate, report=report)
     mine = record.Record(report.runtime_path, asked.bundle.path, me, since, judge.digest(asked.bundle))
     try:
         execve.require_usable(mine.runtime)
@@ -96,6 +101,18 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
         record.remove(paths, root, call.id)
         judge.stopped(asked, paths, gate, error.message if isinstance(error, HostfitError) else crash(error), report)
         raise
+
+
+def _require_gone(
+    call: Call, before: record.Record, asked: Request, paths: Paths, *, gate: Any, report: Report
+) -> None:
+    """Raise RuntimeUnusableError where another runtime still has a container of this id: its record must stay."""
+    from hostfit.runtime import fallback, judge  # noqa: PLC0415 - only where the default has changed
+
+    if fallback.traced(call):
+        message = f"container {escape(call.id)}: exists already, on {before.runtime}"
+        judge.stopped(asked, paths, gate, message, report)
+        raise RuntimeUnusableError(message)
 
 
 def _remember(paths: Paths, root: str, call: Call, mine: record.Record, name: str) -> None:
