@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -393,6 +394,20 @@ def test_tag_of_the_policy_chooses_among_sets(site, host, request_of, monkeypatc
     gate.decide(request_of(), site.paths, host=host, extra=extra, tag="core")
 
     assert seen == ["edge", "core"]
+
+
+def test_tag_says_nothing_about_what_can_have_none(site, host, request_of):
+    """The flat form holds whatever the policy's tag is; a document without that tag is unknown."""
+    site.write("hostfit.toml", '[policy]\ntag = "edge"\n')
+    matcher = {"feature": "kernel.version", "matchExpressions": {"major": {"op": "Exists"}}}
+    rules = [{"name": "a", "matchFeatures": [matcher]}]
+    document = json.dumps({"version": "v1alpha1", "compatibilities": [{"rules": rules}]})
+
+    flat = gate.decide(request_of(MISSING_MODULE), site.paths, host=host)
+    whole = gate.decide(request_of(annotations={"io.hostfit.spec": document}), site.paths, host=host)
+
+    assert outcome(flat)[:2] == ("misfit", "deny")
+    assert 'no set has the tag "edge"' in whole.line
 
 
 def test_failures_of_journal_and_disk_change_nothing(site, host, request_of, monkeypatch):

@@ -108,6 +108,10 @@ def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline
     from hostfit.core import match  # noqa: PLC0415  # containers without any spec need none
     from hostfit.core.results import INVALID, SpecResult  # noqa: PLC0415  # as above
 
+    sets = document.spec.sets
+    if sets and not any([one.tag or one.path for one in sets]):
+        # The flat form, platforms and NVIDIA_REQUIRE_* have no place for a tag, and so no choice by one.
+        tag = ""
     try:
         with deadline:
             return match.evaluate(document.spec, facts, tag=tag)
