@@ -88,3 +88,7 @@ def test_a_spec_is_explained_alone(hostfit, more):
         2,
         "hostfit: option --spec: required alone, found it with FEATURE or --format json\n",
     )
+
+
+def test_a_name_with_control_characters_is_escaped_once(hostfit):
+    assert hostfit("explain", "a\x1b[2J").err.splitlines()[0] == "hostfit: feature a\\x1b[2J is not in the vocabulary"

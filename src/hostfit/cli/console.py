@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from hostfit.core.errors import HostfitError
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+_LONGEST = 4096
+"""Characters of one message."""
 _PLAIN_WIDTH = 100
 """Columns where standard output is no terminal: wide enough for a log, narrow enough for a ticket."""
+
+
+def _once(text: str) -> str:
+    """Escape a message unless its values were escaped where it was made: a backslash is not doubled then."""
+    return text[:_LONGEST] if text.isprintable() else escape(text, _LONGEST)
 
 
 class Console:
@@ -49,15 +56,15 @@ class Console:
         The message of an error with problems is the first of them.
         """
         problems = getattr(error, "problems", ()) or getattr(error, "findings", ())
-        self.complain(escape(error.message, 4096))
+        self.complain(_once(error.message))
         for number, problem in enumerate(problems):
             if number:
-                self.err.write(f"  {escape(str(problem), 4096)}\n")
+                self.err.write(f"  {_once(str(problem))}\n")
             excerpt = problem.excerpt() if hasattr(problem, "excerpt") else ""
             if excerpt:
                 self.err.write("".join([f"    {line}\n" for line in excerpt.split("\n")]))
         if error.hint and not problems:
-            self.err.write(f"  hint: {escape(error.hint, 4096)}\n")
+            self.err.write(f"  hint: {_once(error.hint)}\n")
         return error.exit_code
 
     @contextmanager
