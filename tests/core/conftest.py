@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies as st
 
+from hostfit.core import flat
 from hostfit.core.spec import CompatibilitySet, Expression, Include, Matcher, Rule, Spec, Term
 from hostfit.core.vocabulary import ATTRIBUTE, FLAG, HEX, INSTANCE, NUMBER, TEXT, VERSION, ElementInfo, FeatureInfo
 
@@ -112,6 +113,16 @@ _SPEC = st.builds(
 def vocabulary():
     """A lookup as rules see it."""
     return VOCABULARY.get
+
+
+@pytest.fixture
+def parse(vocabulary):
+    """Parses a flat form."""
+
+    def run(text, level="required", **keywords):
+        return flat.parse(text, level=level, lookup=vocabulary, place="annotation", **keywords)
+
+    return run
 
 
 @pytest.fixture(scope="session")
