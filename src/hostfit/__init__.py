@@ -76,7 +76,7 @@ def __getattr__(name: str) -> object:
     module = _EXPORTS.get(name)
     if module is None:
         raise AttributeError(f"module 'hostfit' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 - entry points never get here
+    import importlib  # entry points never get here
 
     value: object = getattr(importlib.import_module(module), _RENAMED.get(name, name))
     globals()[name] = value

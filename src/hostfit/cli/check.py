@@ -47,12 +47,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     """Check and print the report; the value is the exit code of its verdict."""
     if options.schema:
-        from hostfit.cli.schemas import report_schema_text  # noqa: PLC0415 - only to print it
+        from hostfit.cli.schemas import report_schema_text  # only to print it
 
         console.print(report_schema_text().rstrip("\n"))
         return 0
-    from hostfit.cli.facts import open_host  # noqa: PLC0415 - after the arguments are known to be good
-    from hostfit.gate import gate  # noqa: PLC0415 - with the above
+    from hostfit.cli.facts import open_host  # after the arguments are known to be good
+    from hostfit.gate import gate  # with the above
 
     host = open_host(options, paths)
     request = _request(options)
@@ -70,11 +70,11 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     for one in report.decision.judgements:
         log("debug", "document was judged", place=one.document.provenance.place, verdict=one.verdict, action=one.action)
     if options.format == "json":
-        import json  # noqa: PLC0415 - the text does not need it
+        import json  # the text does not need it
 
         console.print(json.dumps(report.tree(), indent=2))
     else:
-        from hostfit.cli.shown import show  # noqa: PLC0415 - JSON does not need it
+        from hostfit.cli.shown import show  # JSON does not need it
 
         show(report.tree(), console, host=_host_name(options))
     return report.exit_code
@@ -89,7 +89,7 @@ def _host_name(options: argparse.Namespace) -> str:
 
 def _request(options: argparse.Namespace) -> Request:
     """Turn the arguments into what an engine would ask."""
-    from hostfit.oci.request import Bundle, Request  # noqa: PLC0415 - after the arguments are known to be good
+    from hostfit.oci.request import Bundle, Request  # after the arguments are known to be good
 
     if options.bundle is not None and options.image is not None:
         raise UsageError("IMAGE and --bundle: at most one expected, found both")
@@ -101,10 +101,10 @@ def _request(options: argparse.Namespace) -> Request:
 
 def _bundle(path: str) -> Bundle:
     """Read a bundle that a person named, which is bad usage where it is none."""
-    import os  # noqa: PLC0415 - only for a bundle
+    import os  # only for a bundle
 
-    from hostfit.core.errors import BundleError  # noqa: PLC0415 - with the above
-    from hostfit.oci.bundle import read_bundle  # noqa: PLC0415 - with the above
+    from hostfit.core.errors import BundleError  # with the above
+    from hostfit.oci.bundle import read_bundle  # with the above
 
     try:
         return read_bundle(os.path.abspath(path))
@@ -114,8 +114,8 @@ def _bundle(path: str) -> Bundle:
 
 def _known_runtime(name: str, paths: Paths) -> None:
     """Refuse the name of a runtime that nobody defined; a policy that cannot be read is the report's to tell."""
-    from hostfit.core.errors import PolicyError  # noqa: PLC0415 - with the option only
-    from hostfit.policy import load  # noqa: PLC0415 - with the option only
+    from hostfit.core.errors import PolicyError  # with the option only
+    from hostfit.policy import load  # with the option only
 
     try:
         known = load.load(paths).runtimes
@@ -127,8 +127,8 @@ def _known_runtime(name: str, paths: Paths) -> None:
 
 def _find(name: str, platform: str) -> Resolution:
     """Look an image up in the local stores. Raises NoSuchImageError with the places searched."""
-    from hostfit.core.image import Resolution  # noqa: PLC0415 - only for an image
-    from hostfit.sources import local  # noqa: PLC0415 - only for an image
+    from hostfit.core.image import Resolution  # only for an image
+    from hostfit.sources import local  # only for an image
 
     image = local.find(name, platform=platform)
     log("debug", "image is in a local store", image=image.name, digest=image.digest, store=image.store)
@@ -137,7 +137,7 @@ def _find(name: str, platform: str) -> Resolution:
 
 def _plain() -> Resolution:
     """No image and no engine: only what was named counts."""
-    from hostfit.core.image import Resolution  # noqa: PLC0415 - only without an image
+    from hostfit.core.image import Resolution  # only without an image
 
     return Resolution("")
 
@@ -147,9 +147,9 @@ def _extra(options: argparse.Namespace, host: Host | Recorded, console: Console)
 
     Raises SpecError where one is invalid, with all that a person needs to mend it; for JSON the report says that.
     """
-    from hostfit.cli.files import read_spec_file  # noqa: PLC0415 - reads YAML, which costs its import
-    from hostfit.core import flat  # noqa: PLC0415 - with the above
-    from hostfit.core.document import BROKEN, DEPLOYER, Document, Provenance  # noqa: PLC0415 - with the above
+    from hostfit.cli.files import read_spec_file  # reads YAML, which costs its import
+    from hostfit.core import flat  # with the above
+    from hostfit.core.document import BROKEN, DEPLOYER, Document, Provenance  # with the above
 
     def read(place: str, reader: Callable[[], Spec]) -> Document:
         provenance = Provenance(DEPLOYER, place)
@@ -173,7 +173,7 @@ def _extra(options: argparse.Namespace, host: Host | Recorded, console: Console)
 
 def _doubt(document: Document, host: Host | Recorded, console: Console) -> None:
     """Warn about what no vocabulary has: at a start it is unknown, but here it may be a slip of whoever types."""
-    from hostfit.cli.explain import find  # noqa: PLC0415 - only for specs that were named
+    from hostfit.cli.explain import find  # only for specs that were named
 
     wanted = document.spec.wanted().elements if document.spec is not None else {}
     for feature, elements in sorted(wanted.items()):
@@ -188,9 +188,9 @@ def _doubt(document: Document, host: Host | Recorded, console: Console) -> None:
 
 
 def _platform(text: str) -> Document:
-    from hostfit.core.document import DEPLOYER, Document, Provenance  # noqa: PLC0415 - only for a platform
-    from hostfit.core.image import Platform  # noqa: PLC0415 - with the above
-    from hostfit.core.platform import platform_spec  # noqa: PLC0415 - with the above
+    from hostfit.core.document import DEPLOYER, Document, Provenance  # only for a platform
+    from hostfit.core.image import Platform  # with the above
+    from hostfit.core.platform import platform_spec  # with the above
 
     parts = text.split("/")
     if not 2 <= len(parts) <= 3 or not all(parts):

@@ -42,13 +42,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     """Explain one feature, one spec, or list the vocabulary. Raises UsageError for an unknown name."""
-    from hostfit.facts.host import Host  # noqa: PLC0415 - the host's vocabulary, needed once the arguments are good
+    from hostfit.facts.host import Host  # the host's vocabulary, needed once the arguments are good
 
     host = Host(etc=paths.etc)
     if options.spec is not None:
         if options.name is not None or options.format != "text":
             raise UsageError("option --spec: required alone, found it with FEATURE or --format json")
-        from hostfit.cli.explain_spec import explain_spec  # noqa: PLC0415 - only for a spec
+        from hostfit.cli.explain_spec import explain_spec  # only for a spec
 
         return explain_spec(options.spec, host, console)
     features = [info for info in host.features() if options.name is None or _within(info.name, options.name)]
@@ -169,6 +169,6 @@ def _tree(info: FeatureInfo) -> dict[str, object]:
 
 
 def _print_json(tree: object, console: Console) -> None:
-    import json  # noqa: PLC0415 - the text form does not need it
+    import json  # the text form does not need it
 
     console.print(json.dumps(tree, indent=2))

@@ -21,7 +21,7 @@ _HOLDS = {"match": "which holds here", "nomatch": "which does not hold here", "u
 
 def explain_spec(path: str, host: Host, console: Console) -> int:
     """Print the spec in `path`. Raises SpecError where it is invalid, UsageError where it cannot be read."""
-    from hostfit.cli.files import read_spec_file  # noqa: PLC0415 - reads YAML, which costs its import
+    from hostfit.cli.files import read_spec_file  # reads YAML, which costs its import
 
     spec = read_spec_file(path, host.lookup)
     result = match.evaluate(spec, host.read(spec.wanted()))

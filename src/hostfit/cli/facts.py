@@ -46,9 +46,9 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
             # A recording has whole features: what it did not list would later be taken for absent.
             features.update(host.read(Wanted({name: None if recording else elements})))
     if recording:
-        import json  # noqa: PLC0415 - the table does not need it
+        import json  # the table does not need it
 
-        from hostfit.facts import recorded  # noqa: PLC0415 - the table does not need it
+        from hostfit.facts import recorded  # the table does not need it
 
         text = json.dumps(recorded.dump(features), indent=1, sort_keys=True) + "\n"
         if options.output is not None:
@@ -65,21 +65,21 @@ def open_host(options: argparse.Namespace, paths: Paths) -> Host | Recorded:
     """Give the host that --facts or --root names, else this one. Raises FactsError for a bad recording."""
     if options.facts is not None:
         if options.root is not None:
-            from hostfit.core.errors import UsageError  # noqa: PLC0415 - needed for the message only
+            from hostfit.core.errors import UsageError  # needed for the message only
 
             raise UsageError("options --facts and --root: at most one expected, found both")
-        from hostfit.cli.files import read_named  # noqa: PLC0415 - only for a recorded host
-        from hostfit.facts.recorded import Recorded  # noqa: PLC0415 - only for a recorded host
+        from hostfit.cli.files import read_named  # only for a recorded host
+        from hostfit.facts.recorded import Recorded  # only for a recorded host
 
         try:
             return Recorded.load(read_named(options.facts, limits.FACTS_FILE))
         except FactsError as error:
             raise FactsError(f"file {escape(options.facts)}: {error.message}", hint=error.hint) from error
     if options.root is not None and not os.path.isdir(options.root):
-        from hostfit.core.errors import UsageError  # noqa: PLC0415 - needed for the message only
+        from hostfit.core.errors import UsageError  # needed for the message only
 
         raise UsageError(f"option --root: required a directory, found none at {escape(options.root, 4096)}")
-    from hostfit.facts.host import Host  # noqa: PLC0415 - only for a live host
+    from hostfit.facts.host import Host  # only for a live host
 
     return Host(options.root or "/", etc=paths.etc)
 
@@ -92,7 +92,7 @@ def _wanted(names: list[str], host: Host | Recorded) -> Wanted:
         for feature in every:
             wanted.add(feature, None)
         return wanted
-    from hostfit.cli.explain import find  # noqa: PLC0415 - only where names are given
+    from hostfit.cli.explain import find  # only where names are given
 
     for name in names:
         domain = [feature for feature in every if feature.startswith(f"{name.lower()}.")]
@@ -134,12 +134,12 @@ def _text(value: str | Unknown) -> str:
 
 def _record(path: str, text: str) -> None:
     """Write the recording whole or not at all."""
-    from hostfit.core.errors import UsageError  # noqa: PLC0415 - recording is rare
-    from hostfit.oci.files import write_atomic  # noqa: PLC0415 - recording is rare
+    from hostfit.core.errors import UsageError  # recording is rare
+    from hostfit.oci.files import write_atomic  # recording is rare
 
     try:
         write_atomic(path, text.encode(), 0o644)
     except OSError as error:
-        import errno  # noqa: PLC0415 - needed for the message only
+        import errno  # needed for the message only
 
         raise UsageError(f"file {escape(path)}: cannot be written: {errno.errorcode.get(error.errno or 0)}") from error

@@ -25,7 +25,7 @@ def read_named(path: str, cap: int) -> bytes:
     try:
         return read_capped(path, cap)
     except OSError as error:
-        import errno  # noqa: PLC0415 - needed for the message only
+        import errno  # needed for the message only
 
         name = errno.errorcode.get(error.errno or 0, "EIO")
         raise UsageError(f"file {escape(path)}: cannot be read: {name}") from error
@@ -33,6 +33,6 @@ def read_named(path: str, cap: int) -> bytes:
 
 def read_spec_file(path: str, lookup: Lookup | None) -> Spec:
     """Read and check a spec in YAML or JSON. Raises SpecError with every problem, UsageError if unreadable."""
-    from hostfit.core.read import read_spec  # noqa: PLC0415 - may import YAML
+    from hostfit.core.read import read_spec  # may import YAML
 
     return read_spec(read_named(path, limits.DOCUMENT), place=path, lookup=lookup)

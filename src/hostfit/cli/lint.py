@@ -37,18 +37,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     """Check what is named; 0 if all is valid, 5 if a spec is not, 2 if the configuration is not."""
     if options.schema:
-        from hostfit.cli.schemas import spec_schema_text  # noqa: PLC0415 - only to print it
+        from hostfit.cli.schemas import spec_schema_text  # only to print it
 
         console.print(spec_schema_text().rstrip("\n"))
         return 0
-    from hostfit.facts.host import Host  # noqa: PLC0415 - the vocabulary with the site's own features
+    from hostfit.facts.host import Host  # the vocabulary with the site's own features
 
     host = Host(etc=paths.etc)
     flat = [(level, text) for level, text in (("required", options.require), ("preferred", options.prefer)) if text]
     if not options.files and not flat:
         if options.convert:
             raise UsageError("option --convert: exactly one spec expected, found none")
-        from hostfit.cli.lint_configuration import lint_configuration  # noqa: PLC0415 - only without a spec
+        from hostfit.cli.lint_configuration import lint_configuration  # only without a spec
 
         return lint_configuration(paths, console, strict=options.strict)
     named = [*options.files, *[f"--{'require' if level == 'required' else 'prefer'}" for level, _ in flat]]
@@ -65,7 +65,7 @@ def _lint_one(
     name: str, text: tuple[str, str] | None, lookup: Lookup, options: argparse.Namespace, console: Console
 ) -> int:
     """Check one spec and print what was found, or the spec in another form."""
-    from hostfit.core import lint  # noqa: PLC0415 - after the arguments are known to be good
+    from hostfit.core import lint  # after the arguments are known to be good
 
     try:
         spec = _read(name, lookup) if text is None else _read_flat(name, text, lookup)
@@ -88,9 +88,9 @@ def _lint_one(
 
 def _read(name: str, lookup: Lookup) -> Spec:
     """Read a document; the checker decides, and the published schema must agree on the document as it was written."""
-    from hostfit.cli.files import read_named  # noqa: PLC0415 - after the arguments are known to be good
-    from hostfit.cli.schemas import schema_problems  # noqa: PLC0415 - jsonschema costs 100 ms
-    from hostfit.core import limits, read  # noqa: PLC0415 - reads YAML, which costs its import
+    from hostfit.cli.files import read_named  # after the arguments are known to be good
+    from hostfit.cli.schemas import schema_problems  # jsonschema costs 100 ms
+    from hostfit.core import limits, read  # reads YAML, which costs its import
 
     data = read_named(name, limits.DOCUMENT)
     spec = read.read_spec(data, place=name, lookup=lookup)
@@ -101,13 +101,13 @@ def _read(name: str, lookup: Lookup) -> Spec:
 
 
 def _read_flat(name: str, text: tuple[str, str], lookup: Lookup) -> Spec:
-    from hostfit.core import flat  # noqa: PLC0415 - only for the flat form
+    from hostfit.core import flat  # only for the flat form
 
     return flat.parse(text[1], level=text[0], lookup=lookup, place=name, strict=True)
 
 
 def _convert(spec: Spec, form: str, lookup: Lookup) -> str:
-    from hostfit.core import flat, write  # noqa: PLC0415 - only to convert
+    from hostfit.core import flat, write  # only to convert
 
     if form == "flat":
         return flat.render(spec, lookup=lookup)

@@ -25,8 +25,8 @@ def lint_configuration(paths: Paths, console: Console, *, strict: bool) -> int:
 
     0 if all is valid, 2 if policy or vocabulary are not, 5 if a spec of images.d is not.
     """
-    from hostfit.facts.host import Host  # noqa: PLC0415 - the site's own vocabulary
-    from hostfit.policy import read  # noqa: PLC0415 - only for the configuration
+    from hostfit.facts.host import Host  # the site's own vocabulary
+    from hostfit.policy import read  # only for the configuration
 
     worst = 0
     policy = None
@@ -42,7 +42,7 @@ def lint_configuration(paths: Paths, console: Console, *, strict: bool) -> int:
         for warning in warnings:
             console.complain(f"warning: {escape(file, 4096)}: {escape(str(warning), 4096)}")
         if problems:
-            from hostfit.core.problem import summary  # noqa: PLC0415 - needed for the message only
+            from hostfit.core.problem import summary  # needed for the message only
 
             worst = max(worst, console.fail(SpecError(summary(file, problems), problems)))
         elif warnings and strict:
@@ -59,11 +59,11 @@ def _specs(paths: Paths, lookup: Lookup) -> Iterator[tuple[str, tuple[Problem, .
 
     What else is wrong with such a file, and one that cannot be read, is the policy's to tell.
     """
-    from hostfit.core import limits, lint  # noqa: PLC0415 - only for the configuration
-    from hostfit.core.check import check  # noqa: PLC0415 - with the above
-    from hostfit.core.read import read_tree  # noqa: PLC0415 - reads YAML, which costs its import
-    from hostfit.oci.files import read_trusted  # noqa: PLC0415 - with the above
-    from hostfit.policy import read  # noqa: PLC0415 - with the above
+    from hostfit.core import limits, lint  # only for the configuration
+    from hostfit.core.check import check  # with the above
+    from hostfit.core.read import read_tree  # reads YAML, which costs its import
+    from hostfit.oci.files import read_trusted  # with the above
+    from hostfit.policy import read  # with the above
 
     try:
         files = read.listed(f"{paths.etc}/images.d", read.YAML)
@@ -83,8 +83,8 @@ def _specs(paths: Paths, lookup: Lookup) -> Iterator[tuple[str, tuple[Problem, .
 
 def _compile(paths: Paths, policy: Policy, console: Console) -> None:
     """Write the form that engines are served from, and say what holds."""
-    from hostfit.oci.files import symbol  # noqa: PLC0415 - only of a valid configuration
-    from hostfit.policy import compiled  # noqa: PLC0415 - with the above
+    from hostfit.oci.files import symbol  # only of a valid configuration
+    from hostfit.policy import compiled  # with the above
 
     try:
         if policy.sources:

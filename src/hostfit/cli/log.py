@@ -32,7 +32,7 @@ def log(level: str, event: str, **fields: object) -> None:
 
 def _logger() -> Any:
     """Give structlog's logger, configured once."""
-    import structlog  # noqa: PLC0415 - costs 100 ms, and most commands log nothing
+    import structlog  # costs 100 ms, and most commands log nothing
 
     if not _state["configured"]:
         structlog.configure(

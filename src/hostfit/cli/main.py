@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser(arguments).print_help(console.err)
             return 2
         if options.verbose:
-            from hostfit.cli.log import verbose  # noqa: PLC0415 - most calls are not verbose
+            from hostfit.cli.log import verbose  # most calls are not verbose
 
             verbose()
         module = importlib.import_module(f"hostfit.cli.{options.command}")
@@ -85,7 +85,7 @@ def paths(prefix: str | None) -> Paths:
 
 def version() -> str:
     """hostfit's own version."""
-    from hostfit.version import VERSION  # noqa: PLC0415 - asked for by --version alone
+    from hostfit.version import VERSION  # asked for by --version alone
 
     return VERSION
 
@@ -93,10 +93,10 @@ def version() -> str:
 def _crash(error: Exception, console: Console, *, verbose: bool) -> int:
     """Report a mistake of ours in one line, with the traceback where it was asked for."""
     if verbose:
-        import traceback  # noqa: PLC0415 - needed after a crash only
+        import traceback  # needed after a crash only
 
         traceback.print_exception(error, file=console.err)
-    from hostfit.core.text import escape  # noqa: PLC0415 - needed after a crash only
+    from hostfit.core.text import escape  # needed after a crash only
 
     console.complain(f"internal error: {type(error).__name__}: {escape(str(error))} (run with -v for the traceback)")
     return INTERNAL

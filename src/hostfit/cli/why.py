@@ -20,18 +20,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     """Show the newest report on the container. Raises UsageError where none, or more than one, is kept."""
     if not options.container:
-        from hostfit.core.errors import UsageError  # noqa: PLC0415 - needed for the message only
+        from hostfit.core.errors import UsageError  # needed for the message only
 
         raise UsageError("CONTAINER: required an id or the beginning of one, found an empty word")
-    from hostfit.gate import keep  # noqa: PLC0415 - needed once the arguments are good
+    from hostfit.gate import keep  # needed once the arguments are good
 
     report = keep.find(options.container, paths)
     if options.format == "json":
-        import json  # noqa: PLC0415 - the text does not need it
+        import json  # the text does not need it
 
         console.print(json.dumps(report, indent=2))
     else:
-        from hostfit.cli.shown import show  # noqa: PLC0415 - JSON does not need it
+        from hostfit.cli.shown import show  # JSON does not need it
 
         show(report, console)
     return 0

@@ -52,7 +52,7 @@ class Work:
 
     def program(self, pattern: str) -> Program:
         """The pattern, compiled once. Raises RegexError."""
-        from hostfit.core import regex  # noqa: PLC0415 - few specs have patterns
+        from hostfit.core import regex  # few specs have patterns
 
         program = self.programs.get(pattern)
         if program is None:
@@ -62,7 +62,7 @@ class Work:
 
     def search(self, program: Program, value: str) -> bool | None:
         """Whether the pattern is found in `value`, or None when there are no steps left."""
-        from hostfit.core import regex  # noqa: PLC0415 - see above
+        from hostfit.core import regex  # see above
 
         before = program.steps
         try:
@@ -183,7 +183,7 @@ def faults(expression: Expression) -> tuple[str, ...]:
 
 
 def _regex_faults(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    from hostfit.core import regex  # noqa: PLC0415 - few specs have patterns
+    from hostfit.core import regex  # few specs have patterns
 
     found = []
     for pattern in patterns:

@@ -88,7 +88,7 @@ def loads(data: bytes, *, what: str, cap: int = limits.DOCUMENT) -> Any:
 
 def _slowly(text: str, what: str) -> Any:
     """Parse again with the json package, for its verdict and the place of the mistake."""
-    import json  # noqa: PLC0415 - only for documents that the scanner did not take
+    import json  # only for documents that the scanner did not take
 
     try:
         return json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_int=int, parse_constant=_constant)
@@ -144,7 +144,7 @@ def dumps(value: Any) -> str:
     Raises TypeError for any other type and ValueError for NaN and Infinity.
     """
     if _json is None:
-        import json  # noqa: PLC0415 - only on interpreters without the C module
+        import json  # only on interpreters without the C module
 
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
     out: list[str] = []

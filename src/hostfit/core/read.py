@@ -54,7 +54,7 @@ def read_tree(data: bytes | str, *, yaml: bool = True) -> tuple[Any, dict[str, i
         if not yaml or not problem.message.startswith("not valid JSON"):
             return None, {}, problem
     try:
-        from hostfit.core import yamltree  # noqa: PLC0415 - cold
+        from hostfit.core import yamltree  # cold
 
         tree, lines = yamltree.load(text)
     except ImportError:

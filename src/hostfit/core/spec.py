@@ -200,7 +200,7 @@ class Spec:
 
     def wanted(self) -> Wanted:
         """Every feature and element that evaluation can ask for, so that nothing else is read."""
-        from hostfit.core.facts import Wanted  # noqa: PLC0415 - keeps the model free of imports
+        from hostfit.core.facts import Wanted  # keeps the model free of imports
 
         wanted = Wanted()
         for one in self.sets:

@@ -52,7 +52,7 @@ def load(text: str) -> tuple[Any, dict[str, int]]:
     """
     if len(text) > limits.DOCUMENT or len(text.encode("utf-8", "surrogatepass")) > limits.DOCUMENT:
         raise YamlError(f"at most {limits.DOCUMENT} bytes are allowed, found more")
-    import yaml  # noqa: PLC0415 - third-party and slow to import
+    import yaml  # third-party and slow to import
 
     try:
         text.encode()

@@ -53,7 +53,7 @@ class Host:
     def _own(self) -> Site:
         if self._site is None:
             # Most specs name no feature of the site; reading its vocabulary takes YAML.
-            from hostfit.facts.site import Site  # noqa: PLC0415  # see the line above
+            from hostfit.facts.site import Site  # see the line above
 
             self._site = Site(Root(self._path), self._etc)
         return self._site
@@ -74,7 +74,7 @@ class Host:
                 found = self._own().read(root, feature, known, self)
         except OSError as error:
             return unknown_feature(info, reason(error))
-        except Exception as error:  # noqa: BLE001  # one broken probe makes its own feature unknown and no other
+        except Exception as error:  # noqa: BLE001 - one broken probe makes its own feature unknown and no other
             return unknown_feature(info, f"{module or feature}: {type(error).__name__}")
         return found if names is None else with_unknown_elements(found, info, names)
 

@@ -165,7 +165,7 @@ def _respell(name: str, feature: Feature, names: set[str]) -> None:
     if name not in _SPELLINGS:
         return
     # Few specs name such a feature, and a recording is judged away from the hot path.
-    from hostfit.facts.probes import modules, sysctl  # noqa: PLC0415  # see the line above
+    from hostfit.facts.probes import modules, sysctl  # see the line above
 
     spell: Callable[[str], str | None] = sysctl.path_of if name == "kernel.sysctl" else modules.normal
     if feature.flags is not None:
@@ -255,7 +255,7 @@ def _place(place: str) -> str:
 
 def _described(feature: str, recorded: Feature) -> FeatureInfo:
     """Make a vocabulary row for a feature of a site that is known only from a recording."""
-    from hostfit.core import vocabulary as rows  # noqa: PLC0415  # a rare branch
+    from hostfit.core import vocabulary as rows  # a rare branch
 
     kinds = []
     if recorded.flags is not None:

@@ -70,7 +70,7 @@ class Root:
     def section(self, path: str, name: bytes, cap: int) -> bytes:
         """Give one section of an ELF file, empty if it has none of that name; ValueError if it is no sound ELF file."""
         # Few features need ELF files.
-        from hostfit.facts import elf  # noqa: PLC0415  # see the line above
+        from hostfit.facts import elf  # see the line above
 
         descriptor = self.open(path, _READ)
         try:

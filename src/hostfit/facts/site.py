@@ -79,7 +79,7 @@ class Site:
     def _add(self, root: Root, path: str) -> list[str]:
         """Read one file; give the paths it includes. A file with a problem adds nothing."""
         # Few hosts have such files, and YAML is slow to import.
-        from hostfit.facts import sitefile  # noqa: PLC0415  # see the line above
+        from hostfit.facts import sitefile  # see the line above
 
         try:
             data = read_owned(root, path, limits.DOCUMENT)
@@ -175,6 +175,6 @@ def read_owned(root: Root, path: str, cap: int) -> bytes:
     if not root.live:
         return root.read(path, cap)
     # Hosts without files of the site never need this.
-    from hostfit.oci import files  # noqa: PLC0415  # see the line above
+    from hostfit.oci import files  # see the line above
 
     return files.read_trusted(path, cap)

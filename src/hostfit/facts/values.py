@@ -80,7 +80,7 @@ def parse(data: bytes, file: str) -> Values:
 
 def _object(value: Any, file: str) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise ValueError(  # noqa: TRY004  # all that is wrong with a file is one kind of error
+        raise ValueError(  # noqa: TRY004 - all that is wrong with a file is one kind of error
             f"{file}: an object of values is required, found {type(value).__name__}"
         )
     return {name: _text(one, name, file) for name, one in value.items()}

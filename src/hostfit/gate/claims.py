@@ -54,7 +54,7 @@ def namespace_of(request: Request, resolution: Resolution) -> str:
 def _label(text: str) -> str:
     if not text:
         return ""
-    from hostfit.core import fastjson  # noqa: PLC0415  # bundles of CRI-O only
+    from hostfit.core import fastjson  # bundles of CRI-O only
 
     try:
         labels = fastjson.loads(text.encode("utf-8", "surrogatepass"), what=_CRI_O)

@@ -26,7 +26,7 @@ _GRACE = 0.5
 
 def resolved(request: Request, deadline: Deadline) -> tuple[Resolution, tuple[Document, ...]]:
     """Find the image of a request; a store that is broken or too slow gives a document that says so (`on_error`)."""
-    from hostfit.sources import resolve  # noqa: PLC0415  # `hostfit check` knows its image already
+    from hostfit.sources import resolve  # `hostfit check` knows its image already
 
     try:
         with deadline:
@@ -55,7 +55,7 @@ def gathered(
     own, replace = administrators
     if replace:
         return own
-    from hostfit.sources import collect  # noqa: PLC0415  # not where the administrator replaces everything
+    from hostfit.sources import collect  # not where the administrator replaces everything
 
     try:
         with deadline:
@@ -73,7 +73,7 @@ def facts_for(documents: tuple[Document, ...], host: Any, deadline: Deadline) ->
     """Read the facts that the documents name, one feature at a time: one that hangs makes no other unknown."""
     if not any([one.spec is not None for one in documents]):
         return {}
-    from hostfit.core.facts import Feature, Unknown, Wanted  # noqa: PLC0415  # containers without any spec need none
+    from hostfit.core.facts import Feature, Unknown, Wanted  # containers without any spec need none
 
     wanted = Wanted()
     for one in documents:
@@ -105,8 +105,8 @@ def judged(
 def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline: Deadline) -> SpecResult | None:
     if document.state != PRESENT or document.spec is None:
         return None
-    from hostfit.core import match  # noqa: PLC0415  # containers without any spec need none
-    from hostfit.core.results import INVALID, SpecResult  # noqa: PLC0415  # as above
+    from hostfit.core import match  # containers without any spec need none
+    from hostfit.core.results import INVALID, SpecResult  # as above
 
     sets = document.spec.sets
     if sets and not any([one.tag or one.path for one in sets]):

@@ -144,7 +144,7 @@ def _candidates(page: _Page, report: dict[str, Any]) -> None:
 
 
 def _remedies(page: _Page, report: dict[str, Any]) -> None:
-    from hostfit.gate.remedies import remedies  # noqa: PLC0415  # reports without a complaint need none
+    from hostfit.gate.remedies import remedies  # reports without a complaint need none
 
     found = remedies(report)
     if not found:

@@ -54,29 +54,29 @@ def decide(
         lifted = load.disabled(paths)
         policy = load.load(paths)
         if host is None:
-            from hostfit.facts.host import Host  # noqa: PLC0415  # callers with a host of their own need no probes
+            from hostfit.facts.host import Host  # callers with a host of their own need no probes
 
             host = Host(etc=paths.etc)
         asked = _Asked(request, policy, paths.var, tag or policy.tag, resolution, extra)
         return _decide(asked, host, lifted=lifted)
     except PolicyError as error:
         return _without_policy(request, error, lifted)
-    except (Exception, Expired) as error:  # noqa: BLE001  # whatever it is, a container must not start because of it
+    except (Exception, Expired) as error:  # noqa: BLE001 - whatever it is, a container must not start because of it
         return _crashed(request, paths, error, lifted)
 
 
 def publish(report: Report, paths: Paths) -> None:
     """Write the journal's entry and keep the report. Failures of either change nothing and are not reported."""
-    from hostfit.gate import journal, keep  # noqa: PLC0415  # the report comes first, and is complete without them
+    from hostfit.gate import journal, keep  # the report comes first, and is complete without them
 
     try:
         tree = report.tree()
-    except Exception:  # noqa: BLE001  # a decision stands even if it cannot be told whole
+    except Exception:  # noqa: BLE001 - a decision stands even if it cannot be told whole
         tree = {}
     for step in (journal.send, keep.keep):
         try:
             step(report, tree, paths)
-        except Exception:  # noqa: BLE001, S112  # a full disk or a dead journal must not stop a container
+        except Exception:  # noqa: BLE001, S112 - a full disk or a dead journal must not stop a container
             continue
 
 
@@ -85,7 +85,7 @@ class _Asked:
 
     __slots__ = ("extra", "policy", "request", "resolution", "tag", "var")
 
-    def __init__(  # noqa: PLR0917  # one caller, with names like these
+    def __init__(  # noqa: PLR0917 - one caller, with names like these
         self,
         request: Request,
         policy: Policy,
@@ -114,7 +114,7 @@ def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
         resolution, broken = evaluate.resolved(request, deadline)
     namespace, image = "", resolution.image
     if resolution.engine:
-        from hostfit.gate.claims import image_of, namespace_of  # noqa: PLC0415  # plain bundles claim nothing
+        from hostfit.gate.claims import image_of, namespace_of  # plain bundles claim nothing
 
         namespace, image = namespace_of(request, resolution), image_of(request, resolution)
     own = policy.documents(image)
@@ -149,7 +149,7 @@ def _as_seen(host: Any, candidates: tuple[Candidate, ...], policy: Policy) -> An
     runtime = policy.runtimes.get(name)
     if runtime is None or runtime.kernel != OWN:
         return host
-    from hostfit.gate.guest import Guest  # noqa: PLC0415  # few runtimes have a kernel of their own
+    from hostfit.gate.guest import Guest  # few runtimes have a kernel of their own
 
     return Guest(host, runtime)
 
@@ -165,7 +165,7 @@ def _report(request: Request, resolution: Resolution, decision: Decision, **fiel
 def _line(request: Request, resolution: Resolution, decision: Decision) -> str:
     if not decision.error and all([one.verdict == FIT for one in decision.judgements]):
         return words.line(f"hostfit: {words.subject(request, resolution)} fits this host")
-    from hostfit.gate.render import first_line  # noqa: PLC0415  # most containers fit
+    from hostfit.gate.render import first_line  # most containers fit
 
     return first_line(request, resolution, decision)
 
@@ -187,14 +187,14 @@ def _without_policy(request: Request, error: PolicyError, lifted: bool) -> Repor
 
 
 def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool) -> Report:
-    import traceback  # noqa: PLC0415  # for the journal of a crash only
+    import traceback  # for the journal of a crash only
 
     candidates: tuple[Candidate, ...] = ()
     runtime_path = ""
     if lifted:
         try:
             candidates, runtime_path = candidates_for(request, load.load(paths))
-        except Exception:  # noqa: BLE001  # then the floor is not known, and it stays a denial
+        except Exception:  # noqa: BLE001 - then the floor is not known, and it stays a denial
             candidates = ()
     lifts = lifted and (request.entry != RUNTIME_ENTRY or bool(runtime_path))
     text = "".join(traceback.format_exception(error))
@@ -203,7 +203,7 @@ def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool)
     )
     try:
         line = _line(request, Resolution(""), decision)
-    except Exception:  # noqa: BLE001  # the renderer itself may be what crashed
+    except Exception:  # noqa: BLE001 - the renderer itself may be what crashed
         line = "hostfit: internal error; the journal has it"
     return Report(
         request,

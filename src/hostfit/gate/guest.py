@@ -46,7 +46,7 @@ class Guest:
 
     def _guest(self, wanted: Wanted) -> dict[str, Feature]:
         if self._recorded is None and self._runtime.facts:
-            from hostfit.facts.recorded import Recorded  # noqa: PLC0415  # few runtimes have a kernel of their own
+            from hostfit.facts.recorded import Recorded  # few runtimes have a kernel of their own
 
             try:
                 self._recorded = Recorded.load(read_trusted(self._runtime.facts, limits.FACTS_FILE))

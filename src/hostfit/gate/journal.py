@@ -104,7 +104,7 @@ def _decisive(decision: Decision) -> list[tuple[str, str]]:
     """The document that made the decision, and the rules of it that do not hold."""
     if all([one.verdict == FIT for one in decision.judgements]):
         return []
-    from hostfit.gate.leaves import decisive, explaining  # noqa: PLC0415  # most containers fit
+    from hostfit.gate.leaves import decisive, explaining  # most containers fit
 
     one = decisive(decision)
     if one is None:
@@ -134,7 +134,7 @@ def encode(listed: list[tuple[str, str]]) -> bytes:
 
 def _deliver(path: str, data: bytes) -> bool:
     """Send one datagram without waiting. Raises OSError of the socket."""
-    import _socket  # noqa: PLC0415  # `hostfit check` renders reports and sends none
+    import _socket  # `hostfit check` renders reports and sends none
 
     kind_ = _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
     one = _socket.socket(_socket.AF_UNIX, kind_)
@@ -158,7 +158,7 @@ def _deliver(path: str, data: bytes) -> bool:
 
 def _deliver_file(one: Any, path: str, data: bytes) -> None:
     """Send a message that is too long for a datagram as a sealed memory file (SCM_RIGHTS, unix(7))."""
-    import fcntl  # noqa: PLC0415  # long reports are rare
+    import fcntl  # long reports are rare
 
     sol_socket, scm_rights = 1, 1
     fd = os.memfd_create("hostfit-journal", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

@@ -153,7 +153,7 @@ def _size(name: str) -> int:
 
 def _drop_abandoned(place: str, name: str) -> None:
     """Remove what a killed process left half-written (names of oci.files.write_atomic)."""
-    import time  # noqa: PLC0415  # such files are rare
+    import time  # such files are rare
 
     stamp = name.rpartition(".")[2]
     if name.startswith(".") and stamp.isdigit() and time.monotonic_ns() - int(stamp) > _ABANDONED:

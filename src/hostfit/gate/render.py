@@ -43,7 +43,7 @@ def first_line(request: Request, resolution: Resolution, decision: Decision) -> 
 def text(report: dict[str, Any], *, width: int = 80) -> str:
     """Give a whole report (the tree) as plain text for people, `width` columns wide."""
     # Only the command line asks for it.
-    from hostfit.gate.full import text as full  # noqa: PLC0415  # keeps text layout off the hot path
+    from hostfit.gate.full import text as full  # keeps text layout off the hot path
 
     return full(report, width=width)
 

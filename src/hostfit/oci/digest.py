@@ -48,7 +48,7 @@ def _sha256(data: bytes) -> str:
 
 
 def _sha512(data: bytes) -> str:
-    from hashlib import sha512  # noqa: PLC0415 - no registry uses it in practice
+    from hashlib import sha512  # no registry uses it in practice
 
     return sha512(data).hexdigest()
 

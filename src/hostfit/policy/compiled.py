@@ -57,10 +57,10 @@ def compile_policy(paths: Paths) -> str:
 
     Raises PolicyError where the sources are not valid and OSError where it cannot be written.
     """
-    import time  # noqa: PLC0415  # cold
+    import time  # cold
 
-    from hostfit.oci.files import ensure_directory, write_atomic  # noqa: PLC0415  # cold
-    from hostfit.policy import read  # noqa: PLC0415  # cold
+    from hostfit.oci.files import ensure_directory, write_atomic  # cold
+    from hostfit.policy import read  # cold
 
     for _ in range(_ROUNDS):
         before = _stamps(paths)
@@ -93,7 +93,7 @@ def stamp(path: str) -> list[Any]:
 
 
 def _stamps(paths: Paths) -> list[list[Any]]:
-    from hostfit.policy import read  # noqa: PLC0415  # cold
+    from hostfit.policy import read  # cold
 
     etc = paths.etc
     # Files are listed by the reader's own rule, so that nothing is read that is not watched.
@@ -142,7 +142,7 @@ def _policy_in(tree: Any) -> Policy:
 
 
 def _images_in(form: Any) -> Images:
-    from hostfit.policy.images import Entry, Images  # noqa: PLC0415  # most hosts have none
+    from hostfit.policy.images import Entry, Images  # most hosts have none
 
     return Images(
         tuple([
@@ -164,7 +164,7 @@ def _runtime_in(tree: dict[str, Any]) -> RuntimeDefinition:
 
 
 def _rules_out(rules: tuple[Rule, ...]) -> Any:
-    from hostfit.core.spec import CompatibilitySet, Spec  # noqa: PLC0415  # cold
+    from hostfit.core.spec import CompatibilitySet, Spec  # cold
 
     return _spec_out(Spec((CompatibilitySet(rules),))) if rules else None
 
@@ -175,7 +175,7 @@ def _rules_in(form: Any) -> tuple[Rule, ...]:
 
 
 def _spec_out(spec: Spec | None) -> Any:
-    from hostfit.core import compiled as specs  # noqa: PLC0415  # cold
+    from hostfit.core import compiled as specs  # cold
 
     return None if spec is None else specs.dump(spec)
 
@@ -183,6 +183,6 @@ def _spec_out(spec: Spec | None) -> Any:
 def _spec_in(form: Any) -> Spec | None:
     if form is None:
         return None
-    from hostfit.core import compiled as specs  # noqa: PLC0415  # most policies hold no rules
+    from hostfit.core import compiled as specs  # most policies hold no rules
 
     return specs.load(form)

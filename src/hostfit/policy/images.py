@@ -41,7 +41,7 @@ class Entry:
 
     def applies(self, image: Image, *, loosens: bool) -> bool:
         """Whether the entry is about this image."""
-        from hostfit.policy.select import names  # noqa: PLC0415  # most hosts give no image a spec
+        from hostfit.policy.select import names  # most hosts give no image a spec
 
         return any([names(pattern, image, loosens=loosens) for pattern in self.images])
 

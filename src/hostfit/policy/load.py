@@ -22,12 +22,12 @@ def load(paths: Paths) -> Policy:
     """Give the policy. Raises PolicyError where it cannot be read, trusted or understood; that must deny."""
     if not _configured(paths.etc):
         return Policy()
-    from hostfit.policy import compiled  # noqa: PLC0415  # most hosts have no configuration at all
+    from hostfit.policy import compiled  # most hosts have no configuration at all
 
     policy = compiled.load_compiled(paths)
     if policy is not None:
         return policy
-    from hostfit.policy import read  # noqa: PLC0415  # the parsers of TOML and YAML are slow to import
+    from hostfit.policy import read  # the parsers of TOML and YAML are slow to import
 
     return read.read(paths)
 

@@ -104,7 +104,7 @@ class Scope:
             return True
         if image is None:
             return False
-        from hostfit.policy.select import has_digest, names  # noqa: PLC0415  # most hosts have no scopes
+        from hostfit.policy.select import has_digest, names  # most hosts have no scopes
 
         if self.digest and not has_digest(self.digest, image):
             return False
@@ -144,7 +144,7 @@ class Policy:
     def images(self) -> Images:
         """What images.d says."""
         if self._images is None:
-            from hostfit.policy.images import Images  # noqa: PLC0415  # most hosts have none
+            from hostfit.policy.images import Images  # most hosts have none
 
             self._images = Images()
         return self._images

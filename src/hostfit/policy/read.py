@@ -113,7 +113,7 @@ class _Reader:
 
     def entry(self, file: str) -> None:
         """Read one file of images.d."""
-        from hostfit.policy.imagefile import read_entry  # noqa: PLC0415  # most hosts have none, and it takes YAML
+        from hostfit.policy.imagefile import read_entry  # most hosts have none, and it takes YAML
 
         try:
             data = read_trusted(file, limits.DOCUMENT)
@@ -148,7 +148,7 @@ class _Reader:
         return policy
 
     def _parsed(self, file: str, data: bytes) -> tuple[str, dict[str, Any] | None]:
-        import tomllib  # noqa: PLC0415  # 15 ms, for files that are really there
+        import tomllib  # 15 ms, for files that are really there
 
         try:
             text = data.decode("utf-8")
@@ -193,7 +193,7 @@ class _Reader:
 
 
 def _is_digest(text: str) -> bool:
-    from hostfit.core.check import is_digest  # noqa: PLC0415  # scopes with a digest are rare
+    from hostfit.core.check import is_digest  # scopes with a digest are rare
 
     return is_digest(text)
 

@@ -72,7 +72,7 @@ def traced(call: Call) -> str:
 def _policy(paths: Paths) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """The binaries of each runtime and the names of the defaults; nothing where the policy cannot be read."""
     try:
-        from hostfit.policy import load  # noqa: PLC0415 - most calls have a record and need no policy
+        from hostfit.policy import load  # most calls have a record and need no policy
 
         policy = load.load(paths)
         return {name: one.binaries for name, one in policy.runtimes.items() if one.binaries}, policy.defaults

@@ -28,7 +28,7 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     """
     paths = Paths(*places)
     if not (sys.flags.isolated and sys.flags.no_site):
-        from hostfit.runtime.execve import isolate  # noqa: PLC0415 - only where an installer rewrote the first line
+        from hostfit.runtime.execve import isolate  # only where an installer rewrote the first line
 
         isolate(script)
     asked = Request(entry="hook", verb="create", id="", bundle=Bundle("/"))

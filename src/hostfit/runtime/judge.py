@@ -42,7 +42,7 @@ def request(
     try:
         return made(read_bundle(bundle, config=config or "config.json"))
     except BundleError as error:
-        from hostfit.policy import load  # noqa: PLC0415 - the gate comes too late to be asked
+        from hostfit.policy import load  # the gate comes too late to be asked
 
         asked = made(Bundle(bundle, problem=error.message))
         if load.disabled(paths):
@@ -54,7 +54,7 @@ def request(
 def judge(asked: Request, paths: Paths, gate: Any = None) -> Report:
     """Give the gate's report, published. `gate` answers decide and publish; by default it is hostfit.gate.gate."""
     if gate is None:
-        from hostfit.gate import gate  # noqa: PLC0415 - tests bring their own
+        from hostfit.gate import gate  # tests bring their own
     report: Report = gate.decide(asked, paths)
     gate.publish(report, paths)
     return report
@@ -77,12 +77,12 @@ def stopped(asked: Request, paths: Paths, gate: Any, message: str, report: Repor
     `report` is the gate's, where it had allowed the start. Failures change nothing: the engine is told all the same.
     """
     try:
-        from hostfit.core.decision import failed  # noqa: PLC0415 - rare
-        from hostfit.core.image import Resolution  # noqa: PLC0415 - rare
-        from hostfit.gate.report import RUNTIME, Report  # noqa: PLC0415 - rare
+        from hostfit.core.decision import failed  # rare
+        from hostfit.core.image import Resolution  # rare
+        from hostfit.gate.report import RUNTIME, Report  # rare
 
         if gate is None:
-            from hostfit.gate import gate  # noqa: PLC0415 - rare
+            from hostfit.gate import gate  # rare
         if report is None:
             resolution, decision = Resolution(""), failed(message)
         else:

@@ -22,7 +22,7 @@ PASS, START = "_pass", "_start"
 def wrapper(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     """Run hostfit.runtime.wrapper.main."""
     preload(PASS)
-    from hostfit.runtime.wrapper import main  # noqa: PLC0415 - after the files that hold it
+    from hostfit.runtime.wrapper import main  # after the files that hold it
 
     return main(script, places, gate=gate)
 
@@ -31,7 +31,7 @@ def hook(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     """Run hostfit.runtime.hook.main."""
     preload(PASS)
     preload(START)
-    from hostfit.runtime.hook import main  # noqa: PLC0415 - after the files that hold it
+    from hostfit.runtime.hook import main  # after the files that hold it
 
     return main(script, places, gate=gate)
 

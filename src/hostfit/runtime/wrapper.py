@@ -52,7 +52,7 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
 
 def _pass(call: Call, words: list[bytes], script: str, paths: Paths, name: str) -> None:
     """Execute the container's runtime for a verb that starts nothing new; no policy where there is a record."""
-    from hostfit.runtime import fallback  # noqa: PLC0415 - a start does not need it
+    from hostfit.runtime import fallback  # a start does not need it
 
     path = fallback.recorded(call, paths) or fallback.without_record(call, paths, name)
     _require_other(path, script)
@@ -62,7 +62,7 @@ def _pass(call: Call, words: list[bytes], script: str, paths: Paths, name: str) 
 def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str, *, gate: Any) -> None:
     """Decide on a start; execute the runtime or raise HostfitError with the reason. Nothing is left behind then."""
     preload.preload(preload.START)
-    from hostfit.runtime import judge  # noqa: PLC0415 - other verbs need none of it
+    from hostfit.runtime import judge  # other verbs need none of it
 
     root = record.absolute_root(call)
     me, since = os.getpid(), record.started(os.getpid())
@@ -107,7 +107,7 @@ def _require_gone(
     call: Call, before: record.Record, asked: Request, paths: Paths, *, gate: Any, report: Report
 ) -> None:
     """Raise RuntimeUnusableError where another runtime still has a container of this id: its record must stay."""
-    from hostfit.runtime import fallback, judge  # noqa: PLC0415 - only where the default has changed
+    from hostfit.runtime import fallback, judge  # only where the default has changed
 
     if fallback.traced(call):
         message = f"container {escape(call.id)}: exists already, on {before.runtime}"
@@ -125,7 +125,7 @@ def _remember(paths: Paths, root: str, call: Call, mine: record.Record, name: st
             raise RuntimeUnusableError(
                 f"rootless containers are not supported: {paths.run} must be writable, found {found}"
             ) from error
-        from hostfit.runtime import fallback  # noqa: PLC0415 - a disk that is full is rare
+        from hostfit.runtime import fallback  # a disk that is full is rare
 
         if fallback.without_record(call, paths, name) != mine.runtime:
             raise RuntimeUnusableError(
@@ -134,7 +134,7 @@ def _remember(paths: Paths, root: str, call: Call, mine: record.Record, name: st
 
 
 def _host_root() -> bool:
-    from hostfit.oci.files import maps_host_root  # noqa: PLC0415 - only where something failed
+    from hostfit.oci.files import maps_host_root  # only where something failed
 
     return os.geteuid() == 0 and maps_host_root()
 

@@ -113,9 +113,9 @@ def parsed(read: Callable[[], Spec | None], provenance: Provenance) -> Document:
 
 def _spec(key: str, value: str, where: str, lookup: Lookup) -> Spec:
     if key == SPEC:
-        from hostfit.core.read import read_spec  # noqa: PLC0415 - only for those who hold a whole document
+        from hostfit.core.read import read_spec  # only for those who hold a whole document
 
         return read_spec(value, place=escape(where), yaml=False)
-    from hostfit.core import flat  # noqa: PLC0415 - only for those who hold the flat form
+    from hostfit.core import flat  # only for those who hold the flat form
 
     return flat.parse(value, level=_LEVELS[key], lookup=lookup, place=escape(where))

@@ -59,7 +59,7 @@ def documents(
         found += _fetched(image, store)
     including = [one for one in found if one.spec is not None and one.spec.includes]
     if including:
-        from hostfit.sources.include import included  # noqa: PLC0415 - most documents include nothing
+        from hostfit.sources.include import included  # most documents include nothing
 
         found += [one for document in including for one in included(document, store)]
     return found
@@ -120,7 +120,7 @@ def _of_environment(request: Request, image: Image | None, runtime: str) -> Iter
     added = tuple([entry for entry in bundle.env if entry.startswith(_NVIDIA) and entry not in own])
     if not added and not any([entry.startswith((_NVIDIA, "CUDA_VERSION=")) for entry in own]):
         return
-    from hostfit.core import nvidia  # noqa: PLC0415 - CUDA images only
+    from hostfit.core import nvidia  # CUDA images only
 
     shown_only = not given_gpu(request, runtime)
     for env, provenance in (
@@ -154,7 +154,7 @@ def given_gpu(request: Request, runtime: str) -> bool:
 def _of_platform(platform: Platform, place: str) -> Iterator[Document]:
     if not platform.os and not platform.architecture:
         return
-    from hostfit.core.platform import platform_spec  # noqa: PLC0415 - containers with an image only
+    from hostfit.core.platform import platform_spec  # containers with an image only
 
     yield Document(Provenance(IMAGE, place), spec=platform_spec(platform))
 
@@ -163,14 +163,14 @@ def _of_program(bundle: Bundle) -> Iterator[Document]:
     """What the program was built for (ELF notes): a level of x86-64, the oldest kernel that its C library takes."""
     if not bundle.rootfs or not bundle.args:
         return
-    from hostfit.sources import elf  # noqa: PLC0415 - whoever only checks an image has no program yet
+    from hostfit.sources import elf  # whoever only checks an image has no program yet
 
     needs = elf.entrypoint(bundle)
     if needs is None:
         return
     program = escape(needs.path)
     if needs.level:
-        from hostfit.core.image import Platform  # noqa: PLC0415 - programs built for more than the baseline
+        from hostfit.core.image import Platform  # programs built for more than the baseline
 
         yield from _of_platform(Platform("linux", "amd64", needs.level), f"ELF note of program {program}")
     if needs.kernel:
@@ -179,7 +179,7 @@ def _of_program(bundle: Bundle) -> Iterator[Document]:
 
 
 def _kernel_spec(oldest: str) -> Spec:
-    from hostfit.core.spec import CompatibilitySet, Expression, Matcher, Rule, Spec, Term  # noqa: PLC0415 - as above
+    from hostfit.core.spec import CompatibilitySet, Expression, Matcher, Rule, Spec, Term  # as above
 
     term = Term("kernel.version", {"full": Expression("Ge", (oldest,), "version")})
     return Spec((CompatibilitySet((Rule(f"kernel.version.full >={oldest}", Matcher((term,))),)),))
@@ -187,7 +187,7 @@ def _kernel_spec(oldest: str) -> Spec:
 
 def _of_bases(image: Image, lookup: Lookup, store: SpecStore) -> list[Document]:
     """The specs of the base images that the store has; a base without one adds nothing."""
-    from hostfit.sources.manifest import base_digest  # noqa: PLC0415 - the store that made the image has loaded it
+    from hostfit.sources.manifest import base_digest  # the store that made the image has loaded it
 
     found: list[Document] = []
     above: tuple[Image, ...] = (image,)

@@ -61,9 +61,9 @@ def _resolved(root: str, path: str, tree: dict[str, Any], sockets: tuple[str, ..
 
 
 def _from_containerd(path: str, tree: object, name: str, sockets: tuple[str, ...]) -> Resolution:
-    from hostfit.sources import containerimage  # noqa: PLC0415 - the newer of Docker's two stores
-    from hostfit.sources.containerd import Client  # noqa: PLC0415 - the newer of Docker's two stores
-    from hostfit.sources.grpc import TransportError  # noqa: PLC0415 - the newer of Docker's two stores
+    from hostfit.sources import containerimage  # the newer of Docker's two stores
+    from hostfit.sources.containerd import Client  # the newer of Docker's two stores
+    from hostfit.sources.grpc import TransportError  # the newer of Docker's two stores
 
     try:
         target = oci.descriptor(tree, f"{escape(path)}: ImageManifest")

@@ -28,7 +28,7 @@ def resolve(request: Request) -> Resolution:
     bundle = request.bundle
     path = os.path.normpath(bundle.path)
     if path.endswith("/userdata"):
-        from hostfit.sources import storage  # noqa: PLC0415 - hosts with Podman or CRI-O only
+        from hostfit.sources import storage  # hosts with Podman or CRI-O only
 
         place = storage.placed(path)
         if place is not None:
@@ -46,10 +46,10 @@ def resolve(request: Request) -> Resolution:
     container = container if is_task else request.id
     sockets = _sockets(request, state if is_task else "")
     if namespace == _DOCKER:
-        from hostfit.sources import docker  # noqa: PLC0415 - hosts with Docker only
+        from hostfit.sources import docker  # hosts with Docker only
 
         return docker.resolve(container, bundle, sockets)
-    from hostfit.sources import containerimage  # noqa: PLC0415 - hosts with containerd only
+    from hostfit.sources import containerimage  # hosts with containerd only
 
     return containerimage.resolve(sockets, namespace, container)
 

@@ -198,7 +198,7 @@ def _roots(place: Place, bundle: Bundle) -> list[str]:
 
 
 def _more_roots(roots: list[str]) -> list[str]:
-    from hostfit.sources import storageconf  # noqa: PLC0415 - TOML, and only for images kept in an additional store
+    from hostfit.sources import storageconf  # TOML, and only for images kept in an additional store
 
     return [root for root in storageconf.read().image_roots() if root not in roots]
 

@@ -53,7 +53,7 @@ def read(*, user: bool = False) -> StorageConf:
 
 
 def _toml(path: str) -> dict[str, Any] | None:
-    import tomllib  # noqa: PLC0415 - 15 ms, for the few hosts and commands that need it
+    import tomllib  # 15 ms, for the few hosts and commands that need it
 
     try:
         return tomllib.loads(read_capped(path, limits.POLICY_FILE).decode())

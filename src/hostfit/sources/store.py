@@ -68,7 +68,7 @@ class SpecStore:
         data = self.read(digest)
         if data is None:
             return None
-        from hostfit.core.read import read_spec  # noqa: PLC0415 - only where the compiled form is stale
+        from hostfit.core.read import read_spec  # only where the compiled form is stale
 
         return read_spec(data, place=digest)
 
@@ -90,7 +90,7 @@ class SpecStore:
 
         An invalid document is kept too: that an image has one must not be forgotten.
         """
-        from hostfit.core import compiled, read  # noqa: PLC0415 - whoever writes the store is in no hurry
+        from hostfit.core import compiled, read  # whoever writes the store is in no hurry
 
         if len(data) > limits.DOCUMENT:
             raise SourceError(f"document: must be at most {limits.DOCUMENT} bytes, found {len(data)}")
@@ -153,7 +153,7 @@ def _compiled(path: str) -> Spec | None:
         tree = fastjson.loads(read_fd(fd, _COMPILED, path), what=path, cap=_COMPILED)
         if tree["version"] != VERSION or tuple(tree["source"]) != source:
             return None
-        from hostfit.core import compiled  # noqa: PLC0415 - hosts whose images have documents only
+        from hostfit.core import compiled  # hosts whose images have documents only
 
         return compiled.load(tree["spec"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

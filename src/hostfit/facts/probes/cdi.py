@@ -72,11 +72,11 @@ def _load(root: Root, path: str) -> Any:
     data = root.read(path, limits.DOCUMENT)
     if path.endswith(".json"):
         # Cold: most hosts have no such file.
-        from hostfit.core import fastjson  # noqa: PLC0415  # see the line above
+        from hostfit.core import fastjson  # see the line above
 
         return fastjson.loads(data, what="the file")
-    from hostfit.core import yamltree  # noqa: PLC0415  # cold: imports PyYAML
-    from hostfit.oci import site  # noqa: PLC0415  # puts PyYAML on the path
+    from hostfit.core import yamltree  # cold: imports PyYAML
+    from hostfit.oci import site  # puts PyYAML on the path
 
     site.enable()
     return yamltree.load(data.decode("utf-8"))[0]
@@ -109,7 +109,7 @@ def _devices(spec: Any) -> list[dict[str, str]]:
 
 def _check_keys(tree: Any, known: frozenset[str], what: str) -> None:
     if not isinstance(tree, dict):
-        raise ValueError(f"{what}: must be a mapping")  # noqa: TRY004  # one kind of error for all that is not valid
+        raise ValueError(f"{what}: must be a mapping")  # noqa: TRY004 - one kind of error for all that is not valid
     strange = sorted(set(tree) - known)
     if strange:
         raise ValueError(f"{what}: has no key {strange[0]}")

@@ -70,7 +70,7 @@ def titled(text: str) -> tuple[int, int, int] | None:
 
 def inflate(data: bytes) -> bytes | None:
     """Decompress gzip data up to the cap of one file of procfs; None if it is broken or longer."""
-    import zlib  # noqa: PLC0415  # needed where the kernel has /proc/config.gz and somebody asks for an option
+    import zlib  # needed where the kernel has /proc/config.gz and somebody asks for an option
 
     # 31: a gzip header, and the largest window.
     stream = zlib.decompressobj(31)

@@ -129,7 +129,7 @@ def _in_use(root: Root, names: set[str] | None) -> set[str]:
     """Give the kinds of the links that exist, which proves that they can be created. Live hosts only."""
     if not root.live or not any([not root.exists(f"{LINKS}/{name}/device") for name in links(root) if name != "lo"]):
         return set()
-    from hostfit.facts.probes import netlink  # noqa: PLC0415  # cold: pyroute2 takes 300 ms to import
+    from hostfit.facts.probes import netlink  # cold: pyroute2 takes 300 ms to import
 
     try:
         kinds = {link["kind"] for link in netlink.links() if "kind" in link}

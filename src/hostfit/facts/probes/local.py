@@ -67,7 +67,7 @@ def parse(text: str, left_out: str, now: float) -> dict[str, str]:
 def expiry(text: str) -> float:
     """Give the time of an RFC 3339 text in seconds since 1970; what is none has expired already."""
     # Files with an expiry time are rare.
-    from datetime import datetime  # noqa: PLC0415  # see the line above
+    from datetime import datetime  # see the line above
 
     try:
         moment = datetime.fromisoformat(text)

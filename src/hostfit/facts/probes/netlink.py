@@ -48,7 +48,7 @@ def _messages(index: int = 0, mask: int = 0) -> list[Any]:
     """Ask for all links, or for the one with an index and with more about it."""
     site.enable()
     try:
-        import pyroute2  # noqa: PLC0415  # found only once site packages are on the path
+        import pyroute2  # found only once site packages are on the path
     except ImportError as error:
         raise OSError(errno.ENOPKG, str(error), "pyroute2") from None
     try:

@@ -23,7 +23,7 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     del feature
     if root.live and any([wanted(names, name) for name in _OF_NETLINK]):
         # Names and MTU of a link, all that most rules ask for, need no netlink.
-        from hostfit.facts.probes import netlink  # noqa: PLC0415  # cold: pyroute2 takes 300 ms to import
+        from hostfit.facts.probes import netlink  # cold: pyroute2 takes 300 ms to import
 
         try:
             found = [_from_netlink(root, link) for link in netlink.links()]

@@ -69,7 +69,7 @@ def _variant(root: Root, machine: str) -> str:
     if machine not in ("x86_64", "aarch64"):
         return ""
     # The tables of levels are needed for two architectures only.
-    from hostfit.facts.probes import cpuid  # noqa: PLC0415  # see the line above
+    from hostfit.facts.probes import cpuid  # see the line above
 
     levels = cpuid.levels(cpuinfo.load(root))
     if machine == "x86_64":

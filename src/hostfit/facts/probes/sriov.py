@@ -78,7 +78,7 @@ def _link_state(root: Root, link: str) -> str | Unknown | None:
     if not root.live:
         return Unknown("IFLA_VFINFO_LIST: only a live host tells")
     # Only this attribute needs netlink.
-    from hostfit.facts.probes import netlink  # noqa: PLC0415  # cold: pyroute2 takes 300 ms to import
+    from hostfit.facts.probes import netlink  # cold: pyroute2 takes 300 ms to import
 
     try:
         states = netlink.vf_link_states(int(root.line(f"/sys/class/net/{link}/ifindex")), _EXT_MASK_VF)

@@ -38,16 +38,16 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
 def _pyudev() -> Any | None:
     """Give pyudev's context, or None where the package or libudev is missing."""
     # Cold: only rules on udev.device come here.
-    import ctypes.util  # noqa: PLC0415  # see the line above
+    import ctypes.util  # see the line above
 
-    from hostfit.oci import site  # noqa: PLC0415  # as above
+    from hostfit.oci import site  # as above
 
     site.enable()
     search = ctypes.util.find_library
     # pyudev takes this function at import; the real one runs ldconfig and a compiler to find a library.
     ctypes.util.find_library = _library
     try:
-        import pyudev  # noqa: PLC0415  # found only once site packages are on the path
+        import pyudev  # found only once site packages are on the path
 
         return pyudev.Context()
     except (ImportError, OSError):
