@@ -28,7 +28,7 @@ def parsed(line):
          {"verb": "create", "id": "c", "root": "/r", "log": "/l", "log_format": "json", "bundle": "/b"}),
         ("-root /r create -bundle /b c", {"verb": "create", "id": "c", "root": "/r", "bundle": "/b"}),
         ("create -b /b c", {"verb": "create", "id": "c", "bundle": "/b"}),
-        ("create -b=/b c", {"verb": "create", "id": "c", "bundle": "/b"}),
+        ("create -b=/b c", {"verb": "create", "id": "c", "bundle": "/b", "ambiguous": "-b=/b"}),
         ("create -b/b c", {"verb": "create", "id": "c", "bundle": "/b"}),
         ("run -db /b c", {"verb": "run", "id": "c", "bundle": "/b"}),
         ("create --bun /b c", {"verb": "create", "id": "c", "bundle": "/b"}),

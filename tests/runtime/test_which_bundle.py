@@ -44,3 +44,12 @@ def test_a_path_back_out_of_a_link_is_the_one_that_the_kernel_takes(words, place
     done = call(place.launcher(runtime=probe.path), "create", *words, "c1", cwd=place.top)
 
     assert (done.returncode, "not valid JSON" in done.stderr.decode()) == (1, True)
+
+
+@pytest.mark.parametrize("word", ["-b={}", "-db={}"])
+def test_a_bundle_that_runc_and_crun_would_take_for_different_ones_is_refused(word, place, probe, bundle):
+    """runc takes -b=DIR for DIR, crun for a directory called =DIR."""
+    done = call(place.launcher(runtime=probe.path), "run", word.format(bundle), "c1")
+
+    assert done.returncode == 1
+    assert "bundle: required as --bundle DIR, found -" in done.stderr.decode()

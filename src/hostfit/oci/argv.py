@@ -54,14 +54,16 @@ class Call:
     """What hostfit needs of a command line, decoded as the filesystem's encoding has it.
 
     `verb` is empty where only global flags were given; `id` is the container, `config` the name that crun's --config
-    gives the configuration; `log` and `log_format` are the global flags. What was not given is empty.
+    gives the configuration; `log` and `log_format` are the global flags. `ambiguous` is a word by which runc and crun
+    mean different bundles: -b=DIR is DIR to runc and =DIR to crun. What was not given is empty.
     """
 
-    __slots__ = ("bundle", "config", "id", "log", "log_format", "root", "verb")
+    __slots__ = ("ambiguous", "bundle", "config", "id", "log", "log_format", "root", "verb")
 
     def __init__(self) -> None:
         self.verb = ""
         self.id = ""
+        self.ambiguous = ""
         self.bundle = ""
         self.config = ""
         self.root = ""
@@ -152,6 +154,9 @@ def _command(call: Call, words: list[str], index: int) -> None:
             if not name:
                 continue
             equals = value
+            if name in ("bundle", "config") and value.startswith("="):
+                call.ambiguous = word
+                value = value[1:]
         if not equals:
             value = words[index] if index < len(words) else ""
             index += 1
@@ -175,5 +180,5 @@ def _cluster(body: str, short: str) -> tuple[str, str]:
     """Give the long name and the attached value of the flag in a cluster of short ones that takes a value, if any."""
     for place, letter in enumerate(body):
         if letter in short:
-            return _SHORT_LONG.get(letter, letter), body[place + 1 :].removeprefix("=")
+            return _SHORT_LONG.get(letter, letter), body[place + 1 :]
     return "", ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from hostfit.core.errors import HostfitError, RuntimeUnusableError
+from hostfit.core.errors import BundleError, HostfitError, RuntimeUnusableError
 from hostfit.core.paths import Paths
 from hostfit.core.text import escape
 from hostfit.oci import argv
@@ -64,6 +64,10 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
     preload.preload(preload.START)
     from hostfit.runtime import judge  # other verbs need none of it
 
+    if call.ambiguous:
+        raise BundleError(
+            f"bundle: required as --bundle DIR, found {escape(call.ambiguous)}, which runtimes read apart"
+        )
     root = record.absolute_root(call)
     me, since = os.getpid(), record.started(os.getpid())
     before = record.load(paths, root, call.id)
