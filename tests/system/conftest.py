@@ -62,7 +62,7 @@ def _journal(room):
 @pytest.fixture
 def journal(_journal):
     """What the host's journal is sent during one test."""
-    _journal.entries.clear()
+    _journal.forget()
     return _journal
 
 

@@ -8,6 +8,8 @@ import socket
 import struct
 import threading
 
+_MARK = b"HOSTFIT_BED_MARK="
+
 
 class Journal:
     """The socket of journald's native protocol below a room's /run, and the entries that came, oldest first.
@@ -18,7 +20,8 @@ class Journal:
     def __init__(self, run_dir):
         directory = run_dir / "systemd" / "journal"
         directory.mkdir(parents=True, exist_ok=True)
-        self.entries = []
+        self._entries = []
+        self._reached = threading.Semaphore(0)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(directory / "socket"))
         self._socket.settimeout(0.2)
@@ -43,7 +46,24 @@ class Journal:
                     with os.fdopen(descriptors[0], "rb") as file:
                         file.seek(0)
                         data = file.read()
-            self.entries.append(parse(data))
+            if data.startswith(_MARK):
+                self._reached.release()
+            else:
+                self._entries.append(parse(data))
+
+    @property
+    def entries(self):
+        """All entries that were sent until now: a datagram of our own comes after them, and is waited for."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(5)
+            sender.sendto(_MARK, str(self._path))
+        assert self._reached.acquire(timeout=5), "the journal's listener does not read"
+        return list(self._entries)
+
+    def forget(self):
+        """Drop what was sent until now."""
+        sent = self.entries
+        del self._entries[: len(sent)]
 
     def of(self, container):
         """Entries about one container."""
