@@ -30,9 +30,9 @@ test:
 	@set -euo pipefail; \
 	environment=$$(packaging/dev/set-up test); \
 	echo "== all tests, with today's versions of the Python packages"; \
-	"$$environment/bin/python" -m pytest tests -m 'not engines' $(PYTEST_FLAGS); \
+	"$$environment/bin/python" -m pytest tests -m 'not engines and not soak' $(PYTEST_FLAGS); \
 	echo "== the product's own tests, with the Python packages of Debian"; \
-	HOSTFIT_REQUIRE_ALL= PYTHONNOUSERSITE=1 /usr/bin/python3 -m pytest tests -m 'not engines and not system' --ignore=tests/lint $(PYTEST_FLAGS)
+	HOSTFIT_REQUIRE_ALL= PYTHONNOUSERSITE=1 /usr/bin/python3 -m pytest tests -m 'not engines and not system and not soak' --ignore=tests/lint $(PYTEST_FLAGS)
 
 lint:
 	@set -euo pipefail; \

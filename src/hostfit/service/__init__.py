@@ -1,0 +1,1 @@
+"""hostfitd: the resident service that keeps facts live and answers decisions."""
