@@ -81,7 +81,7 @@ def test_an_error_in_joined_code_names_its_file_and_line(tree, tmp_path):
     launcher = tree.launcher(
         "hostfit-runtime",
         "from hostfit.runtime import abort, execve",
-        "def broken(path): abort.wording(None)",
+        "def broken(path): abort.abort(None, None)",
         "execve.require_usable = broken",
     )
     (tmp_path / "config.json").write_text("{}")
@@ -89,4 +89,4 @@ def test_an_error_in_joined_code_names_its_file_and_line(tree, tmp_path):
     done = subprocess.run([launcher, "create", "c1"], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert "internal error: AttributeError at abort.py line " in done.stderr
+    assert "internal error: AttributeError at wording.py line " in done.stderr

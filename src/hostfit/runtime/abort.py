@@ -7,50 +7,12 @@ import sys
 import time
 
 from hostfit.core import fastjson
-from hostfit.core.text import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hostfit.oci.argv import Call
 
-_BYTES = 1000
-"""The message's length: conmon and runc's callers put it into one error string, and the limit is 1 KiB."""
-
-_RECLASSIFIED = (
-    ("executable file not found", "no executable file"),
-    ("executable path is empty", "no executable path"),
-    ("no such file or directory", "ENOENT"),
-    ("no such file", "ENOENT"),
-    ("system cannot find the file specified", "ENOENT"),
-    ("not found", "absent"),
-    ("does not exist", "is absent"),
-    ("permission denied", "EACCES"),
-    ("operation not permitted", "EPERM"),
-    ("open executable", "open the executable"),
-    ("is a directory", "EISDIR"),
-    ("not a directory", "ENOTDIR"),
-    ("no such process", "ESRCH"),
-    ("invalid process", "bad process"),
-    ("container not running", "container is stopped"),
-    ("process already finished", "process has ended"),
-)
-"""Words by which Podman, Docker, CRI-O and containerd turn an error into another one, and what to say instead."""
-
 _STDERR = ("/dev/stderr", "/dev/fd/2", "/proc/self/fd/2")
-
-
-def wording(message: str) -> str:
-    """Give one line of at most 1000 bytes that no engine mistakes for another kind of error."""
-    line = message if message.isascii() and message.isprintable() else escape(message, _BYTES)
-    for words, better in _RECLASSIFIED:
-        place = line.lower().find(words)
-        while place >= 0:
-            line = line[:place] + better + line[place + len(words) :]
-            place = line.lower().find(words, place + len(better))
-    if not line.startswith("hostfit: "):
-        line = "hostfit: " + line
-    data = line.encode("utf-8", "replace")
-    return line if len(data) <= _BYTES else data[: _BYTES - 3].decode("utf-8", "ignore") + "..."
 
 
 def abort(call: Call | None, message: str) -> int:
@@ -59,6 +21,8 @@ def abort(call: Call | None, message: str) -> int:
     The runtime's log is what containerd's shim and Podman read: the last line with level "error" and an RFC 3339 time.
     Standard error is what conmon, CRI-O and buildah read, always. Failures to write change nothing.
     """
+    from hostfit.gate.wording import wording  # only where something fails
+
     line = wording(message)
     if call is not None and call.log and call.log not in _STDERR:
         _log(call.log, call.log_format, line)

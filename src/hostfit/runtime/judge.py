@@ -6,7 +6,6 @@ from hostfit.core.errors import BundleError
 from hostfit.core.text import escape
 from hostfit.oci.bundle import read_bundle, unchanged
 from hostfit.oci.request import Bundle, Request
-from hostfit.runtime.abort import wording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ def stopped(asked: Request, paths: Paths, gate: Any, message: str, report: Repor
         from hostfit.core.decision import failed  # rare
         from hostfit.core.image import Resolution  # rare
         from hostfit.gate.report import RUNTIME, Report  # rare
+        from hostfit.gate.wording import wording  # rare
 
         if gate is None:
             from hostfit.gate import gate  # rare
