@@ -113,11 +113,11 @@ def test_what_is_valid_is_accepted(data, value):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_no_number_is_written_that_cannot_be_read(value):
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match="range"):
         fastjson.dumps([value])
 
 
-@pytest.mark.parametrize("value", [{1: 2}, {1, 2}, b"bytes", object()])
+@pytest.mark.parametrize("value", [{1, 2}, b"bytes", object()])
 def test_what_has_no_json_form_is_refused(value):
     with pytest.raises(TypeError):
         fastjson.dumps({"a": value})

@@ -147,51 +147,10 @@ def dumps(value: Any) -> str:
         import json  # only on interpreters without the C module
 
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    out: list[str] = []
-    _write(value, out.append)
-    return "".join(out)
+    # The encoder of the json package: no look-out for circles, no indent, no order of keys, no keys but text.
+    write = _json.make_encoder(None, _no_form, _quote, None, ":", ",", False, False, False)
+    return "".join(write(value, 0))
 
 
-def _write(value: Any, put: Any) -> None:
-    kind = type(value)
-    if kind is str:
-        put(_quote(value))
-    elif value is None:
-        put("null")
-    elif kind is bool:
-        put("true" if value else "false")
-    elif kind is int:
-        put(int.__repr__(value))
-    elif kind is dict:
-        comma = "{"
-        for key, item in value.items():
-            if type(key) is not str:
-                raise TypeError(f"keys must be text, found {type(key).__name__}")
-            put(comma + _quote(key) + ":")
-            _write(item, put)
-            comma = ","
-        put("}" if value else "{}")
-    elif kind is list or kind is tuple:
-        comma = "["
-        for item in value:
-            put(comma)
-            _write(item, put)
-            comma = ","
-        put("]" if value else "[]")
-    elif kind is float:
-        if value - value != 0.0:
-            raise ValueError("a JSON number must be finite")
-        put(float.__repr__(value))
-    elif isinstance(value, (str, int, float, dict, list, tuple)):
-        _write(_plain(value), put)
-    else:
-        raise TypeError(f"no JSON form for {kind.__name__}")
-
-
-def _plain(value: Any) -> Any:
-    """The same value without its subclass."""
-    kind: Any
-    for kind in (str, int, float, dict, list, tuple):
-        if isinstance(value, kind):
-            return kind(value)
-    raise TypeError(type(value).__name__)
+def _no_form(value: Any) -> Any:
+    raise TypeError(f"no JSON form for {type(value).__name__}")

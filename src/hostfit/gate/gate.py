@@ -42,22 +42,25 @@ def decide(
     tag: str = "",
     resolution: Resolution | None = None,
     extra: tuple[Document, ...] = (),
+    policies: Any = load,
+    seconds: float = 0.0,
 ) -> Report:
     """Decide on one request. Never raises for anything that was read: a crash is a denial.
 
     `host` answers `.read(wanted)` and `.lookup(feature)`; by default it is the machine this runs on. `tag` chooses
     among the sets of specs; by default the policy's. A caller that knows the image gives its `resolution`, and one
-    that has further documents gives them as `extra`; those hold whatever else does.
+    that has further documents gives them as `extra`; those hold whatever else does. `policies` answers load and
+    disabled as hostfit.policy.load does; `seconds` is the time there is, by default that of the entry point.
     """
     lifted = False
     try:
-        lifted = load.disabled(paths)
-        policy = load.load(paths)
+        lifted = policies.disabled(paths)
+        policy = policies.load(paths)
         if host is None:
             from hostfit.facts.host import Host  # callers with a host of their own need no probes
 
             host = Host(etc=paths.etc)
-        asked = _Asked(request, policy, paths.var, tag or policy.tag, resolution, extra)
+        asked = _Asked(request, policy, paths.var, tag or policy.tag, resolution, extra, seconds)
         return _decide(asked, host, lifted=lifted)
     except PolicyError as error:
         return _without_policy(request, error, lifted)
@@ -83,7 +86,7 @@ def publish(report: Report, paths: Paths) -> None:
 class _Asked:
     """One request with what its caller knows already."""
 
-    __slots__ = ("extra", "policy", "request", "resolution", "tag", "var")
+    __slots__ = ("extra", "policy", "request", "resolution", "seconds", "tag", "var")
 
     def __init__(  # noqa: PLR0917 - one caller, with names like these
         self,
@@ -93,7 +96,10 @@ class _Asked:
         tag: str,
         resolution: Resolution | None,
         extra: tuple[Document, ...],
+        seconds: float,
     ) -> None:
+        # Nobody waits in the middle of a start for the answer to a person's question.
+        self.seconds = seconds or (CHECK_SECONDS if request.entry == CHECK_ENTRY else SECONDS)
         self.request = request
         self.policy = policy
         self.var = var
@@ -104,8 +110,7 @@ class _Asked:
 
 def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
     request, policy = asked.request, asked.policy
-    # Nobody waits in the middle of a start for the answer to a person's question.
-    deadline = Deadline(CHECK_SECONDS if request.entry == CHECK_ENTRY else SECONDS)
+    deadline = Deadline(asked.seconds)
     candidates, runtime_path = candidates_for(request, policy)
     host = _as_seen(host, candidates, policy)
     broken: tuple[Document, ...] = ()
