@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _PATHS = 16
 """Levels for which lines are kept; no key that anything knows lies deeper."""
+_NESTING = f"at most {limits.DEPTH} levels of nesting are allowed, found more"
+_TOO_DEEP = "exceeded maximum nesting depth"
+"""The words of a libyaml with a cap of its own, which reads ahead and so may notice first."""
 
 
 class YamlError(ValueError):
@@ -58,14 +61,16 @@ def load(text: str) -> tuple[Any, dict[str, int]]:
         text.encode()
         return _Builder(yaml).build(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise YamlError(f"not YAML: {escape(error.problem or 'syntax error')}", mark.line + 1 if mark else 0) from None
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        if error.problem == _TOO_DEEP:
+            raise YamlError(_NESTING, line) from None
+        raise YamlError(f"not YAML: {escape(error.problem or 'syntax error')}", line) from None
     except yaml.YAMLError as error:
         raise YamlError(f"not YAML: {escape(str(error).splitlines()[0])}") from None
     except UnicodeEncodeError:
         raise YamlError("not YAML: text is not valid Unicode") from None
     except RecursionError:
-        raise YamlError(f"at most {limits.DEPTH} levels of nesting are allowed, found more") from None
+        raise YamlError(_NESTING) from None
 
 
 def below(lines: dict[str, int], path: str) -> dict[str, int]:
@@ -97,7 +102,7 @@ class _Builder:
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 self.refuse(event, line)
                 if len(self.levels) >= limits.DEPTH:
-                    raise YamlError(f"at most {limits.DEPTH} levels of nesting are allowed, found more", line)
+                    raise YamlError(_NESTING, line)
                 node: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
                 self.levels.append(_Level(node, self.add(node, line), line))
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
