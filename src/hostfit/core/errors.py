@@ -46,8 +46,12 @@ class SourceError(HostfitError):
     exit_code = 4
 
 
+class RegistryError(SourceError):
+    """A registry cannot be reached, refuses, or answers what cannot be believed; nothing is known from it then."""
+
+
 class NoSuchImageError(SourceError):
-    """No local store has an image of this name; nothing was judged."""
+    """No local store, or no registry, has an image of this name; nothing was judged."""
 
     exit_code = 2
 

@@ -32,6 +32,12 @@ INTEGER = 1 << 63
 INCLUDE_DEPTH = 8
 DESCRIPTORS = 512
 """Descriptors of one image index."""
+ARTIFACTS = 32
+"""Artifacts of one subject; the newest count."""
+REFERRER_PAGES = 16
+"""Answers that one list of referrers may be spread over."""
+REDIRECTS = 5
+"""Hops from one request to its answer."""
 
 DIAGNOSTIC_VALUE = 200
 """Characters of one value in a message (security rule R15)."""

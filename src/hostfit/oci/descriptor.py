@@ -59,9 +59,12 @@ class Descriptor:
 
 
 class Manifest:
-    """An image manifest: its author's annotations and the descriptors of config and layers."""
+    """An image manifest: its author's annotations and the descriptors of config and layers.
 
-    __slots__ = ("annotations", "config", "layers", "subject")
+    `artifact_type` is what it is where it is no image: its own, else the media type of its config.
+    """
+
+    __slots__ = ("annotations", "artifact_type", "config", "layers", "subject")
 
     def __init__(
         self,
@@ -69,11 +72,13 @@ class Manifest:
         layers: tuple[Descriptor, ...],
         annotations: Mapping[str, str],
         subject: Descriptor | None = None,
+        artifact_type: str = "",
     ) -> None:
         self.config = config
         self.layers = layers
         self.annotations: dict[str, str] = dict(annotations)
         self.subject = subject
+        self.artifact_type = artifact_type or config.media_type
 
 
 class Index:
@@ -121,7 +126,8 @@ def parse(data: bytes, *, what: str, media_type: str = "") -> Manifest | Index:
         return Index(tuple(_descriptors(tree["manifests"], f"{what}: manifests")), notes)
     config = descriptor(tree.get("config"), f"{what}: config")
     subject = descriptor(tree["subject"], f"{what}: subject") if tree.get("subject") is not None else None
-    return Manifest(config, tuple(_descriptors(tree.get("layers"), f"{what}: layers")), notes, subject)
+    layers = tuple(_descriptors(tree.get("layers"), f"{what}: layers"))
+    return Manifest(config, layers, notes, subject, _text(tree, "artifactType", what))
 
 
 def parse_manifest(data: bytes, *, what: str) -> Manifest:

@@ -85,6 +85,15 @@ def normalised(text: str) -> Reference:
     return parse(f"{first}/{rest}")
 
 
+def qualified(text: str) -> Reference:
+    """Take a full name apart, one that says on which registry the image is; raises ValueError, for a short name too."""
+    first, slash, _ = text.partition("/")
+    is_domain = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    if not is_domain:
+        raise ValueError(f"{safe.quoted(text)}: the registry must be named before the first slash")
+    return normalised(text)
+
+
 def readings(name: str) -> tuple[str, ...]:
     """Give every full name that a name typed by a person may stand for, the likeliest first.
 

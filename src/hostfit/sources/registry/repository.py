@@ -1,0 +1,190 @@
+"""One repository, asked in every place that has it: what a tag means, content by digest, who refers to a subject.
+
+Mirrors come first and the registry itself last. What is named by its digest may come from any of them. Who refers to a
+subject may come from a mirror too, but only the registry's own word counts for "nobody": an empty mirror must lift no
+requirement while the registry is down.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from hostfit.core import limits
+from hostfit.core.errors import NoSuchImageError, RegistryError
+from hostfit.core.text import escape, quoted
+from hostfit.oci import descriptor as oci
+from hostfit.oci import digest as digests
+from hostfit.oci.descriptor import Descriptor
+from hostfit.sources.registry import referrers as lists
+from hostfit.sources.registry.endpoint import PULL, PUSH, RESOLVE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hostfit.oci.descriptor import Index, Manifest
+    from hostfit.oci.reference import Reference
+    from hostfit.sources.registry.client import Client
+    from hostfit.sources.registry.deadline import Deadline
+    from hostfit.sources.registry.referrers import Referrers
+    from hostfit.sources.registry.transport import Answer
+
+    Found = TypeVar("Found")
+
+ACCEPT = ", ".join([*oci.INDEXES, *oci.MANIFESTS])
+
+
+class Repository:
+    """One repository of one registry; `name` is `registry/path`. Not for use by two threads at once."""
+
+    def __init__(self, reference: Reference, clients: tuple[Client, ...]) -> None:
+        self.registry = reference.domain
+        self.name = reference.repository
+        self.label = f"repository {escape(self.name)}"
+        self._clients = clients
+        self._documents: dict[str, tuple[Descriptor, Manifest | Index]] = {}
+
+    def resolve(self, name: str, deadline: Deadline) -> Descriptor:
+        """Give the manifest or index that a tag or a digest means.
+
+        Raises NoSuchImageError where the registry has none, RegistryError where that cannot be found out.
+        """
+        need = PULL if digests.valid(name) else RESOLVE
+        found = self._first(lambda client: _named(client, name, deadline), need)
+        if found is None:
+            raise NoSuchImageError(f"{self.label}: no manifest {quoted(name)} on {escape(self.registry)}")
+        self._documents[found[0].digest] = found
+        return found[0]
+
+    def manifest(self, target: Descriptor, deadline: Deadline) -> Manifest | Index:
+        """Give the manifest or index behind a descriptor, verified. Raises as `resolve` does."""
+        if target.digest in self._documents:
+            return self._documents[target.digest][1]
+        if target.media_type and target.media_type not in (*oci.MANIFESTS, *oci.INDEXES):
+            raise RegistryError(
+                f"{self.label}: {target.digest}: a manifest is required, found {quoted(target.media_type)}"
+            )
+        found = self._first(lambda client: _named(client, target.digest, deadline, target), PULL)
+        if found is None:
+            raise NoSuchImageError(f"{self.label}: no manifest {target.digest} on {escape(self.registry)}")
+        self._documents[target.digest] = found
+        return found[1]
+
+    def blob(self, target: Descriptor, cap: int, deadline: Deadline) -> bytes:
+        """Give a blob of at most `cap` bytes, verified: a config or a document, never a layer. Raises RegistryError."""
+        if target.size > cap:
+            raise RegistryError(f"{self.label}: {target.digest}: must be at most {cap} bytes, found {target.size}")
+        found = self._first(lambda client: _blob(client, target, deadline), PULL)
+        if found is None:
+            raise RegistryError(f"{self.label}: no blob {target.digest} on {escape(self.registry)}")
+        return found
+
+    def referrers(self, subject: str, deadline: Deadline, artifact_type: str = "") -> Referrers:
+        """Give who refers to the subject with this digest, of one artifact type or of all. Raises RegistryError."""
+        found = self._first(lambda client: _listed(client, subject, artifact_type, deadline), PULL)
+        if found is None:
+            raise RegistryError(f"{self.label}: nobody can say who refers to {subject}")
+        return found
+
+    def writer(self) -> Client:
+        """The client of the registry itself, the only one that is ever written to. Raises RegistryError."""
+        for client in self._clients:
+            if not client.endpoint.mirror and PUSH in client.endpoint.can:
+                return client
+        raise RegistryError(f"{self.label}: no place is configured that may be written to")
+
+    def close(self) -> None:
+        """End all connections."""
+        for client in self._clients:
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _first(self, ask: Callable[[Client], Found | None], need: str) -> Found | None:
+        """Ask each place until one has it; None where the registry itself says that it has not.
+
+        Raises the errors of all places in one where no place has it and the registry's own word is missing.
+        """
+        problems: list[RegistryError] = []
+        for client in self._clients:
+            if need not in client.endpoint.can:
+                continue
+            try:
+                found = ask(client)
+            except RegistryError as error:
+                problems.append(error)
+                if client.endpoint.mirror:
+                    continue
+                raise _joined(problems) from None
+            if found is not None:
+                return found
+            if not client.endpoint.mirror:
+                return None
+        if not problems:
+            raise RegistryError(f"{self.label}: no place is configured that may be asked")
+        raise _joined(problems)
+
+
+def _joined(problems: list[RegistryError]) -> RegistryError:
+    """One error for what went wrong in several places; the registry's own, the last one, comes first."""
+    first, *others = reversed(problems)
+    more = "".join([f"; {one.message}" for one in others])
+    return RegistryError(first.message + more, hint=first.hint)
+
+
+def document(answer: Answer, what: str) -> Manifest | Index:
+    """Read a manifest or index that was sent as what it says it is. Raises RegistryError."""
+    if answer.media_type not in (*oci.MANIFESTS, *oci.INDEXES):
+        raise RegistryError(f"{what}: a manifest or an index is required, found {quoted(answer.media_type)}")
+    try:
+        return oci.parse(answer.body, what=what, media_type=answer.media_type)
+    except ValueError as error:
+        raise RegistryError(str(error)) from None
+
+
+def _named(
+    client: Client, name: str, deadline: Deadline, target: Descriptor | None = None
+) -> tuple[Descriptor, Manifest | Index] | None:
+    """Fetch a manifest by tag or digest, None where the place has none of this name."""
+    what = f"{client.endpoint.label}: manifest {escape(name)}"
+    cap = limits.MANIFEST if target is None else min(limits.MANIFEST, target.size)
+    if target is not None and target.size > limits.MANIFEST:
+        raise RegistryError(f"{what}: must be at most {limits.MANIFEST} bytes, found {target.size}")
+    answer = client.call(
+        "GET", client.path("manifests", name), headers={"Accept": ACCEPT}, cap=cap, deadline=deadline
+    )  # fmt: skip
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise client.fault(answer, f"manifest {escape(name)}", "status 200 is required")
+    digest = name if digests.valid(name) else answer.headers.get("docker-content-digest", "")
+    found = Descriptor(answer.media_type, digest or digests.of(answer.body), len(answer.body))
+    if target is not None and target.media_type not in ("", answer.media_type):
+        raise RegistryError(f"{what}: media type must be {target.media_type}, found {quoted(answer.media_type)}")
+    try:
+        (found if target is None else target).verify(answer.body)
+    except ValueError as error:
+        raise RegistryError(f"{what}: {error}") from None
+    return found, document(answer, what)
+
+
+def _blob(client: Client, target: Descriptor, deadline: Deadline) -> bytes | None:
+    what = f"blob {target.digest}"
+    answer = client.call("GET", client.path("blobs", target.digest), cap=target.size, deadline=deadline)
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise client.fault(answer, what, "status 200 is required")
+    try:
+        target.verify(answer.body)
+    except ValueError as error:
+        raise RegistryError(f"{client.endpoint.label}: {what}: {error}") from None
+    return answer.body
+
+
+def _listed(client: Client, subject: str, artifact_type: str, deadline: Deadline) -> Referrers | None:
+    found = lists.read(client, subject, artifact_type, deadline)
+    return None if client.endpoint.mirror and not found.descriptors else found
