@@ -104,10 +104,13 @@ def test_one_name_for_each_thing(given_, expected):
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.text(max_size=6), st.text(max_size=6) | st.sampled_from(["amd64", "arm64", "arm", "wasm"]), st.text(max_size=6)
+    st.text(max_size=6) | st.sampled_from(["windows", "freebsd"]),
+    st.text(max_size=6) | st.sampled_from(["amd64", "arm64", "arm", "wasm"]),
+    st.text(max_size=6),
+    st.text(max_size=6) | st.sampled_from(["10.0.17763", "10.0.26100", "14.4", "18446744073709551615.0.1"]),
 )
-def test_any_platform_gives_a_valid_spec(system, architecture, variant):
-    spec = platform_spec(Platform(system, architecture, variant))
+def test_any_platform_gives_a_valid_spec(system, architecture, variant, version):
+    spec = platform_spec(Platform(system, architecture, variant, version, ("win32k", "other")))
     again, problems = check(to_tree(spec))
     assert problems == ()
     assert again == spec
@@ -122,6 +125,85 @@ def test_every_level_that_images_carry_is_in_the_vocabulary(platform):
     from hostfit.facts.vocabulary import lookup
 
     assert check(to_tree(platform_spec(Platform(*platform))), lookup=lookup)[1] == ()
+
+
+def windows(version, edition=""):
+    attributes = {"os": "windows", "architecture": "amd64"}
+    attributes |= {"os_version": version} if version else {}
+    return {"system.platform": Feature(attributes=attributes | ({"os_edition": edition} if edition else {}))}
+
+
+@pytest.mark.parametrize(
+    ("host_version", "image_version", "expected"),
+    [
+        ("10.0.17763", "10.0.17763", "fit"),
+        ("10.0.17763.2114", "10.0.17763.1", "fit"),
+        ("10.0.17763", "10.0.17764", "misfit"),
+        ("10.0.20348", "10.0.17763", "misfit"),
+        ("10.0.20348.1", "10.0.20348.9", "fit"),
+        ("10.0.22621", "10.0.20348", "fit"),
+        ("10.0.25398", "10.0.20348", "fit"),
+        ("10.0.26100", "10.0.20348", "fit"),
+        ("10.0.26100.4061", "10.0.20348", "fit"),
+        ("10.0.26100", "10.0.25398", "fit"),
+        ("10.0.26200", "10.0.20348", "misfit"),
+        ("10.0.26200", "10.0.25398", "misfit"),
+        ("10.0.26200", "10.0.26100", "fit"),
+        ("10.0.26200", "10.0.26200", "fit"),
+        ("10.0.22000", "10.0.22621", "misfit"),
+        ("10.0.26100", "10.0.26200", "misfit"),
+        ("10.1.20348", "10.0.20348", "misfit"),
+        ("10.1.26200", "10.0.26100", "misfit"),
+        ("6.3.26200", "10.0.26100", "misfit"),
+        ("10.0.17763", "", "fit"),
+        ("", "10.0.17763", "fit"),
+        ("10.0.17763", "10.0", "misfit"),
+        ("10.0.17763", "banana", "misfit"),
+    ],
+)
+def test_windows_hosts_run_what_containerd_says_they_do(host_version, image_version, expected):
+    """CH3: process isolation, as containerd's platforms package and hcsshim's osversion decide it."""
+    platform = Platform("windows", "amd64", os_version=image_version)
+    assert evaluate(platform_spec(platform), windows(host_version)).verdict == expected
+
+
+@pytest.mark.parametrize(("edition", "expected"), [("server", "fit"), ("", "fit"), ("nano", "misfit")])
+def test_win32k_is_on_every_windows_but_nano_server(edition, expected):
+    """CH3"""
+    platform = Platform("windows", "amd64", os_features=("win32k",))
+    assert evaluate(platform_spec(platform), windows("10.0.20348", edition)).verdict == expected
+
+
+def other(system, version):
+    return {"system.platform": Feature(attributes={"os": system, "architecture": "amd64", "os_version": version})}
+
+
+@pytest.mark.parametrize(
+    ("system", "host_version", "image_version", "expected"),
+    [
+        ("freebsd", "14.4-RELEASE-p1", "14.4", "fit"),
+        ("freebsd", "14.4-RELEASE", "14.3-RELEASE", "fit"),
+        ("freebsd", "14.4-RELEASE", "13.5", "fit"),
+        ("freebsd", "14.4-RELEASE", "15.0", "misfit"),
+        ("freebsd", "14.4-RELEASE", "14.5", "misfit"),
+        ("freebsd", Unknown("os_version is not recorded"), "14.4", "unknown"),
+        ("illumos", "omnios-r151054-1234abc", "omnios-r151054-1234abc", "fit"),
+        ("illumos", "omnios-r151054-1234abc", "omnios-r151054-1234abd", "misfit"),
+        ("illumos", "omnios-r151054-1234abc", "", "fit"),
+        ("solaris", "11.4.81.193.1", "11.4.81.193.1", "fit"),
+        ("solaris", "11.4.81.193.1", "11.4.82", "misfit"),
+    ],
+)
+def test_a_userland_fits_the_kernel_below_it(system, host_version, image_version, expected):
+    """CH2: FreeBSD takes an older userland, illumos and Solaris only their own."""
+    platform = Platform(system, "amd64", os_version=image_version)
+    assert evaluate(platform_spec(platform), other(system, host_version)).verdict == expected
+
+
+def test_the_version_of_a_linux_image_asks_for_nothing():
+    platform = Platform("linux", "amd64", os_version="6.1", os_features=("erofs",))
+    assert platform_spec(platform).wanted().elements.keys() == {"system.platform", "kernel.binfmt"}
+    assert evaluate(platform_spec(platform), host()).verdict == "fit"
 
 
 def test_the_rule_names_the_platform_as_the_image_writes_it():

@@ -52,7 +52,8 @@ def platform_spec(platform: Platform) -> Spec:
     """Give the rules that a host must satisfy to run a platform; of an empty platform there are none.
 
     A host runs its own architecture and those it emulates in hardware; a foreign one where an enabled binfmt_misc
-    handler serves it; wasm where a runtime does. A variant needs the CPU level of that name, unless emulated.
+    handler serves it; wasm where a runtime does. A variant needs the CPU level of that name, unless emulated. What
+    the version of an operating system other than Linux asks for is in `osversion`.
     """
     wanted = normalise(platform)
     if wanted.architecture in _WASM:
@@ -89,8 +90,14 @@ def _one_of(*values: str) -> Expression:
 
 
 def _spec(platform: Platform, matcher: Matcher | None) -> Spec:
-    if matcher is None:
-        return Spec((CompatibilitySet(()),))
-    for term in matcher.terms():
-        term.path = "platform"
-    return Spec((CompatibilitySet((Rule(f"platform {platform}", matcher, path="platform"),)),))
+    rules: tuple[Rule, ...] = ()
+    if matcher is not None:
+        rules = (Rule(f"platform {platform}", matcher, path="platform"),)
+    if platform.os_version or platform.os_features:
+        from hostfit.core import osversion  # images of Linux rarely have either
+
+        rules += osversion.rules(normalise(platform))
+    for rule in rules:
+        for term in rule.matcher.terms():
+            term.path = "platform"
+    return Spec((CompatibilitySet(rules),))

@@ -29,6 +29,8 @@ _SPELLINGS = ("kernel.loadedmodule", "kernel.enabledmodule", "kernel.cmdline", "
 """Features whose elements may be written in more than one way."""
 _OMITTED = ("cpu.rdt", "cpu.security", "cpu.sst", "cpu.coprocessor")
 """Features whose booleans NFD leaves out where they are false."""
+_VERSIONED = ("freebsd", "illumos", "solaris")
+"""Systems on which an image's os.version must be compared with the host's; Windows takes any where it has none."""
 _NOT_OF_NFD = {"pci.device": ("address", "driver", "numa_node"), "network.device": ("driver", "numa_node")}
 """Attributes of NFD's devices that only hostfit reads."""
 
@@ -143,6 +145,8 @@ class Recorded:
         if self.from_nfd and attributes is not None and name in _OMITTED:
             false = {e.name: "false" for e in info.elements.values() if e.comparison == BOOLEAN}
             attributes = {**false, **attributes}
+        if name == "system.platform" and attributes is not None and attributes.get("os") in _VERSIONED:
+            attributes = {"os_version": Unknown("system.platform: os_version is not recorded"), **attributes}
         instances = feature.instances
         if self.from_nfd and instances is not None and name in _NOT_OF_NFD:
             missing = dict.fromkeys(_NOT_OF_NFD[name], Unknown(f"{name}: NFD does not record it"))

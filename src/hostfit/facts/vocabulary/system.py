@@ -62,6 +62,8 @@ FEATURES = (
             ElementInfo("os", ATTRIBUTE, TEXT, "operating system by Go's name"),
             ElementInfo("architecture", ATTRIBUTE, TEXT, "architecture by Go's name"),
             ElementInfo("variant", ATTRIBUTE, TEXT, "highest variant: v1 to v4 on amd64, v8, v8.1 ... on arm64"),
+            ElementInfo("os_version", ATTRIBUTE, VERSION, "version of a recorded host that is not Linux"),
+            ElementInfo("os_edition", ATTRIBUTE, TEXT, "edition of a recorded Windows host: server, nano"),
         ),
     ),
 )
