@@ -23,6 +23,7 @@ COMMANDS = {
     "facts": "show what this host has, or record it",
     "lint": "check specs and the configuration, and convert between the forms of a spec",
     "explain": "say what a feature means, where it is read and how to ask for it",
+    "select": "find the image of an index that fits a host best",
     "why": "show why a container was started, warned about or refused",
 }
 """Each command is the module of the same name: `arguments(parser)` declares, `run(options, paths, console)` acts."""

@@ -14,7 +14,12 @@ def spec_schema_text() -> str:
 
 def report_schema_text() -> str:
     """The schema of the report that `hostfit check --format json` prints."""
-    return files("hostfit.cli").joinpath("schema/report-v1.schema.json").read_text(encoding="utf-8")
+    return schema_text("report-v1")
+
+
+def schema_text(name: str) -> str:
+    """The schema of what a command prints as JSON, by its name and version."""
+    return files("hostfit.cli").joinpath(f"schema/{name}.schema.json").read_text(encoding="utf-8")
 
 
 def schema_problems(tree: Any) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hostfit.core.decision import Judgement, Knobs
     from hostfit.core.facts import Feature
     from hostfit.core.results import SpecResult
+    from hostfit.core.spec import Spec
     from hostfit.core.vocabulary import Lookup
     from hostfit.oci.request import Request
 
@@ -108,15 +109,19 @@ def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline
     from hostfit.core import match  # containers without any spec need none
     from hostfit.core.results import INVALID, SpecResult  # as above
 
-    sets = document.spec.sets
-    if sets and not any([one.tag or one.path for one in sets]):
-        # The flat form, platforms and NVIDIA_REQUIRE_* have no place for a tag, and so no choice by one.
-        tag = ""
     try:
         with deadline:
-            return match.evaluate(document.spec, facts, tag=tag)
+            return match.evaluate(document.spec, facts, tag=tag_for(document.spec, tag))
     except Expired:
         return SpecResult(INVALID, (), None, f"comparison with the host {_LATE}")
+
+
+def tag_for(spec: Spec, tag: str) -> str:
+    """The tag that chooses among the sets of a spec: none where its form has no place for one.
+
+    That is so of the flat form, of platforms and of NVIDIA_REQUIRE_*.
+    """
+    return tag if not spec.sets or any([one.tag or one.path for one in spec.sets]) else ""
 
 
 def _broken(place: str, reason: str) -> Document:

@@ -107,7 +107,7 @@ class Report:
                 {"name": escape(one.name), "path": escape(one.path, 4096), "reason": escape(one.reason)}
                 for one in decision.candidates
             ],
-            "documents": [_document(one) for one in decision.judgements],
+            "documents": [document_tree(one) for one in decision.judgements],
         }
 
 
@@ -117,7 +117,8 @@ def timestamp(nanoseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{rest // 1_000_000:03d}Z"
 
 
-def _document(one: Judgement) -> dict[str, Any]:
+def document_tree(one: Judgement) -> dict[str, Any]:
+    """Give one document with all that was compared, as reports have it, all texts escaped."""
     provenance, result = one.document.provenance, one.result
     return {
         "source": provenance.authority,

@@ -197,7 +197,7 @@ def _of_bases(image: Image, lookup: Lookup, store: SpecStore) -> list[Document]:
     for one in above:
         digest = base_digest(*_notes(one))
         if digest:
-            found += _looked_up((digest,), store, "base image ")[1]
+            found += looked_up((digest,), store, "base image ")[1]
     if len(image.bases) > limits.INCLUDE_DEPTH:
         reason = f"base images are followed to depth {limits.INCLUDE_DEPTH}, and there are more"
         found.append(Document(Provenance(IMAGE, "base images"), state=MISSING, reason=reason))
@@ -208,7 +208,7 @@ def _fetched(image: Image, store: SpecStore) -> list[Document]:
     """What was fetched for the image, by its own digest and its index's; UNSYNCED where nobody ever looked."""
     named = [name.partition("@")[2] for name in (*image.names, image.name)]
     subjects = [one for one in dict.fromkeys([image.digest, image.index_digest, *named]) if digests.valid(one)]
-    known, found = _looked_up(tuple(subjects), store, "image ")
+    known, found = looked_up(tuple(subjects), store, "image ")
     if not known and store.used():
         place = f"artifacts of image {subjects[0] if subjects else image.config_digest}"
         reason = "nobody has looked for specs of this image yet; hostfit sync does"
@@ -216,7 +216,7 @@ def _fetched(image: Image, store: SpecStore) -> list[Document]:
     return found
 
 
-def _looked_up(subjects: tuple[str, ...], store: SpecStore, what: str) -> tuple[bool, list[Document]]:
+def looked_up(subjects: tuple[str, ...], store: SpecStore, what: str) -> tuple[bool, list[Document]]:
     """Whether any of these was ever looked up, and the documents that were found for them, each once."""
     known = False
     found: dict[str, Document] = {}

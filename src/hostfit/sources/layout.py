@@ -58,6 +58,23 @@ class Layout:
         bases = manifests.base_images(found, self._base, self.label)
         return found.image(names, name=tag or os.path.basename(self.directory), store=self.label, bases=bases)
 
+    def target(self, name: str) -> Descriptor | None:
+        """Give what this tag or digest (the only one there is, if `name` is empty) points to; raises SourceError."""
+        try:
+            return self._chosen(self._entries(), name)
+        except ValueError as error:
+            raise SourceError(f"{escape(self.label)}: {error}") from None
+
+    def index(self) -> bytes | None:
+        """Give index.json itself where each of its entries names a platform, as some tools write an index."""
+        try:
+            entries = self._entries()
+        except ValueError as error:
+            raise SourceError(f"{escape(self.label)}: {error}") from None
+        if not entries or any([one.platform is None for one in entries]):
+            return None
+        return self._read("index.json")
+
     def content(self, target: Descriptor) -> bytes | None:
         """Give a blob, None where it is not there; raises SourceError."""
         return self._read(f"blobs/{target.digest.replace(':', '/')}")

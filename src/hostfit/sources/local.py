@@ -93,21 +93,26 @@ def _of_layout(name: str, platform: str) -> Image:
     return image
 
 
-def _in_storage(name: str, searched: _Searched) -> Iterator[Image]:
+def stores() -> Iterator[storage.Store]:
+    """Give every containers-storage of this host, the user's own first where that is not root's."""
     configurations = [storageconf.read()]
     if os.geteuid() != 0:
         configurations.insert(0, storageconf.read(user=True))
     for conf in configurations:
         for root in conf.image_roots():
             for driver in _drivers(root):
-                store = storage.Store(root, driver)
-                searched.places.append(store.label)
-                try:
-                    for record in store.records():
-                        if _names(record, name):
-                            yield store.image(record, name=_shown(record, name))
-                except SourceError as error:
-                    searched.problems.append(error.message)
+                yield storage.Store(root, driver)
+
+
+def _in_storage(name: str, searched: _Searched) -> Iterator[Image]:
+    for store in stores():
+        searched.places.append(store.label)
+        try:
+            for record in store.records():
+                if named(record, name):
+                    yield store.image(record, name=_shown(record, name))
+        except SourceError as error:
+            searched.problems.append(error.message)
 
 
 def _drivers(root: str) -> list[str]:
@@ -117,7 +122,7 @@ def _drivers(root: str) -> list[str]:
         return []
 
 
-def _names(record: dict[str, object], name: str) -> bool:
+def named(record: dict[str, object], name: str) -> bool:
     """Whether an entry of images.json is what `name` means."""
     names = record.get("names")
     known = names if isinstance(names, list) else []

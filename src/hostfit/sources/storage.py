@@ -115,6 +115,16 @@ class Store:
         bases = manifests.base_images(found, self._by_digest, self.label)
         return found.image(names, name=name, store=self.label, bases=bases)
 
+    def index(self, record: dict[str, Any]) -> bytes | None:
+        """Give the index that the image of one entry was pulled by, None where there is none. Raises SourceError."""
+        found = self._found(record)
+        if not found.index_digest:
+            return None
+        try:
+            return _big_data(f"{self.folder}/{record['id']}", f"manifest-{found.index_digest}")
+        except OSError as error:
+            raise SourceError(f"{self.label}: {escape(error.filename or '')}: {symbol(error)}") from None
+
     def _by_digest(self, digest: str) -> tuple[manifests.Found, tuple[str, ...]] | None:
         """Find an image by the digest of its manifest or its index."""
         for record in self.records():
@@ -242,6 +252,11 @@ def _image_name(record: dict[str, Any]) -> str:
         return ""
     name = tree.get("image-name") if isinstance(tree, dict) else ""
     return name if isinstance(name, str) else ""
+
+
+def names(record: dict[str, Any]) -> tuple[str, ...]:
+    """Give the names of one entry of images.json."""
+    return _texts(record.get("names"))
 
 
 def _texts(tree: object) -> tuple[str, ...]:
