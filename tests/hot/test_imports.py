@@ -12,7 +12,7 @@ from .conftest import PYTHON
 
 DUMP = (
     "from hostfit.runtime import execve",
-    "execve.become = lambda path, words: (os.write(1, ' '.join(sys.modules).encode()), os._exit(0))",
+    "execve.Script.become = lambda self, path, words: (os.write(1, ' '.join(sys.modules).encode()), os._exit(0))",
 )
 """Instead of becoming the runtime, say what is loaded at that moment."""
 

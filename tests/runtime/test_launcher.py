@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from .conftest import HOOK, ROOT, WRAPPER
+from .conftest import FALLBACK, HOOK, ROOT, WRAPPER
 
 
-@pytest.mark.parametrize("launcher", [WRAPPER, HOOK])
+@pytest.mark.parametrize("launcher", [WRAPPER, HOOK, FALLBACK])
 def test_a_launcher_is_eight_lines_beside_its_docstring_and_runs_isolated(launcher):
     lines = [line for line in launcher.read_text().splitlines() if line]
 
@@ -62,8 +62,9 @@ def test_a_launcher_whose_first_line_lost_its_flags_restores_them_and_the_enviro
     launcher = place.launcher(
         runtime=probe.path, extra="os.write(1, b'%d %d\\n' % (sys.flags.isolated, sys.flags.no_site))"
     )
-    lines = launcher.read_text().split("\n")
-    launcher.write_text("\n".join(["#!/usr/bin/python3", *lines[1:]]))
+    script = place.python(launcher)
+    lines = script.read_text().split("\n")
+    script.write_text("\n".join(["#!/usr/bin/python3", *lines[1:]]))
 
     done = subprocess.run(
         [launcher, "create", b"-b", bundle, b"\xff\xfe"], capture_output=True, check=False, env=environ

@@ -38,6 +38,11 @@ def place(paths: Paths) -> str:
     return f"{paths.var}/compiled/policy.json"
 
 
+def table(paths: Paths) -> str:
+    """Where the part of it lies that the native launcher reads; src/launcher/table.c says how it is written."""
+    return f"{paths.var}/compiled/launcher"
+
+
 def load_compiled(paths: Paths) -> Policy | None:
     """Give the compiled policy if it is there, trusted, whole and current; else None. Raises nothing."""
     try:
@@ -76,6 +81,7 @@ def compile_policy(paths: Paths) -> str:
     target = place(paths)
     ensure_directory(os.path.dirname(target), 0o755)
     write_atomic(target, f"{_MARK} {sha256(body)}\n".encode() + body, 0o644)
+    write_atomic(table(paths), _table(policy, before), 0o644)
     return target
 
 
@@ -103,6 +109,23 @@ def _stamps(paths: Paths) -> list[list[Any]]:
         *read.listed(f"{etc}/images.d", read.YAML),
     ]
     return [stamp(path) for path in (*[f"{etc}/{name}" for name in _DIRECTORIES], *files)]
+
+
+def _table(policy: Policy, stamps: list[list[Any]]) -> bytes:
+    """The launcher's table: which runtimes there are, and the sources that it holds for.
+
+    A path or a name that it cannot hold on a line leaves the table without its end, which the launcher takes for none.
+    """
+    lines = [f"hostfit-launcher 1 {VERSION}"]
+    for path, *state in stamps:
+        # A link to nowhere is nothing that a table can be built on, and no line that the launcher knows.
+        lines.append(f"none {path}" if not state else f"file {' '.join(map(str, state))} {path}")
+    lines.append(f"default {policy.default}")
+    for name, one in policy.runtimes.items():
+        lines.append(f"runtime {name} {one.isolation} {int(one.grants)}")
+        lines += [f"binary {path}" for path in one.binaries]
+    whole = not any(["\n" in line or "\0" in line for line in lines])
+    return os.fsencode("\n".join([*lines, "end\n" if whole else ""]))
 
 
 def _pieces(data: bytes) -> tuple[str, str, bytes]:

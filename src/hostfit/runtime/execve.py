@@ -60,19 +60,40 @@ def require_usable(path: str) -> None:
         raise RuntimeUnusableError(f"runtime {escape(path)}: must be executable, found mode {stat.S_IMODE(mode):04o}")
 
 
-def become(path: str, words: list[bytes]) -> None:
-    """Replace this process by the runtime at `path`, which is also its argv[0].
+class Script:
+    """An entry point that engines execute itself, so that this process has been Python from its start.
 
-    crun picks its handler by that name. Nothing of ours stays: no variable, no descriptor, no process. Raises
-    RuntimeUnusableError where the kernel refuses.
+    `path` is what was executed, whose name may ask for a runtime, and `own` the file that must not be taken for one.
     """
-    _restore_signals()
-    _restore_environment()
-    try:
-        os.execv(path, [os.fsencode(path), *words])  # noqa: S606 - the runtime itself is the point, no shell
-    except OSError as error:
-        _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
-        raise RuntimeUnusableError(f"runtime {escape(path)}: must be executable, found {symbol(error)}") from error
+
+    __slots__ = ("own", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.own = path
+
+    def word(self, key: str) -> str | None:
+        """Give one word of the caller's environment, None where it is not there."""
+        return os.environ.get(key)
+
+    def become(self, path: str, words: list[bytes]) -> None:
+        """Replace this process by the runtime at `path`, which is also its argv[0].
+
+        crun picks its handler by that name. Nothing of ours stays: no variable, no descriptor, no process. Raises
+        RuntimeUnusableError where the kernel refuses.
+        """
+        _restore_signals()
+        _restore_environment()
+        try:
+            os.execv(path, [os.fsencode(path), *words])  # noqa: S606 - the runtime itself is the point, no shell
+        except OSError as error:
+            _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
+            raise refused(path, symbol(error)) from error
+
+
+def refused(path: str, found: str) -> RuntimeUnusableError:
+    """Give the error for a runtime that the kernel does not execute; `found` is its errno's symbol."""
+    return RuntimeUnusableError(f"runtime {escape(path)}: must be executable, found {found}")
 
 
 def _restore_environment() -> None:

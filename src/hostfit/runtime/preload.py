@@ -36,6 +36,14 @@ def hook(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     return main(script, places, gate=gate)
 
 
+def behind(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
+    """Run hostfit.runtime.behind.main."""
+    preload(PASS)
+    from hostfit.runtime.behind import main  # after the files that hold it
+
+    return main(script, places, gate=gate)
+
+
 def preload(group: str) -> None:
     """Execute the modules of one joined file, those they need first. What is already imported stays as it is."""
     # A process that ends or becomes another within milliseconds has no cycles worth collecting.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from hostfit.gate.report import Report
     from hostfit.oci.argv import Call
     from hostfit.oci.request import Request
+    from hostfit.runtime.behind import Launcher
+
+    Front = execve.Script | Launcher
 
 _LINK = "hostfit-runtime-"
 _CALLER = ("GRPC_ADDRESS", "TTRPC_ADDRESS", "NAMESPACE")
@@ -33,16 +36,20 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     """
     paths = Paths(*places)
     execve.isolate(script)
-    words = execve.arguments()
+    return serve(execve.Script(script), execve.arguments(), paths, gate=gate)
+
+
+def serve(front: Front, words: list[bytes], paths: Paths, *, gate: Any = None) -> int:
+    """Do what `main` does, for the arguments `words` of a process that `front` stands for."""
     call = argv.parse(words)
-    program = os.path.basename(script)
+    program = os.path.basename(front.path)
     name = program[len(_LINK) :] if program.startswith(_LINK) else ""
     try:
         # Without an id there is nothing to create: the runtime says so itself, or prints its help.
         if call.verb not in argv.GATED or not call.id:
-            _pass(call, words, script, paths, name)
+            _pass(call, words, front, paths, name)
         else:
-            _start(call, words, script, paths, name, gate=gate)
+            _start(call, words, front, paths, name, gate=gate)
     except HostfitError as error:
         return abort(call, error.message)
     except BaseException as error:  # noqa: BLE001 - whatever it is, a late timer or ^C, nothing starts because of it
@@ -50,16 +57,16 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     return abort(call, "internal error: the runtime was not executed")
 
 
-def _pass(call: Call, words: list[bytes], script: str, paths: Paths, name: str) -> None:
+def _pass(call: Call, words: list[bytes], front: Front, paths: Paths, name: str) -> None:
     """Execute the container's runtime for a verb that starts nothing new; no policy where there is a record."""
     from hostfit.runtime import fallback  # a start does not need it
 
     path = fallback.recorded(call, paths) or fallback.without_record(call, paths, name)
-    _require_other(path, script)
-    execve.become(path, words)
+    _require_other(path, front.own)
+    front.become(path, words)
 
 
-def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str, *, gate: Any) -> None:
+def _start(call: Call, words: list[bytes], front: Front, paths: Paths, name: str, *, gate: Any) -> None:
     """Decide on a start; execute the runtime or raise HostfitError with the reason. Nothing is left behind then."""
     preload.preload(preload.START)
     from hostfit.runtime import judge  # other verbs need none of it
@@ -86,7 +93,7 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
         config=record.absolute_config(call),
         root=root,
         runtime=name,
-        environ={key: os.environ[key] for key in _CALLER if key in os.environ},
+        environ={key: value for key in _CALLER if (value := front.word(key)) is not None},
     )
     report = judge.judge(asked, paths, gate)
     if not report.starts:
@@ -96,11 +103,11 @@ def _start(call: Call, words: list[bytes], script: str, paths: Paths, name: str,
     mine = record.Record(report.runtime_path, asked.bundle.path, me, since, judge.digest(asked.bundle))
     try:
         execve.require_usable(mine.runtime)
-        _require_other(mine.runtime, script)
+        _require_other(mine.runtime, front.own)
         _remember(paths, root, call, mine, name)
         # As late as can be: what the runtime reads in a moment should be what was judged (security rule R8).
         judge.require_unchanged(asked.bundle)
-        execve.become(mine.runtime, words)
+        front.become(mine.runtime, words)
     except BaseException as error:
         record.remove(paths, root, call.id)
         judge.stopped(asked, paths, gate, error.message if isinstance(error, HostfitError) else crash(error), report)
@@ -143,10 +150,10 @@ def _host_root() -> bool:
     return os.geteuid() == 0 and maps_host_root()
 
 
-def _require_other(path: str, script: str) -> None:
+def _require_other(path: str, own: str) -> None:
     """Raise RuntimeUnusableError where the runtime is this program itself."""
     try:
-        same = os.path.samefile(path, script)
+        same = os.path.samefile(path, own)
     except OSError:
         return
     if same:
