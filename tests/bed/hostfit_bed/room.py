@@ -15,7 +15,7 @@ from hostfit_bed.command import ENVIRONMENT, run, wait_for
 TREE = Path(__file__).resolve().parents[3]
 ROOM = TREE / "packaging" / "dev" / "room"
 CGROUPS = Path("/sys/fs/cgroup")
-ENGINES = {"default", "docker", "libpod_parent", "machine.slice", "moby", "payload", "supervisor"}
+ENGINES = {"default", "docker", "k8s.io", "libpod_parent", "machine.slice", "moby", "payload", "supervisor"}
 """Control groups that engines make at the top and leave there."""
 
 

@@ -1,0 +1,170 @@
+"""containerd with its CRI plugin, Debian's and a 2.x built with Go, each in a room of its own, driven by crictl."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from hostfit_bed import gotools, product
+from hostfit_bed.command import ENVIRONMENT, PATH, need, wait_for
+
+TOOLS = "/opt/tools"
+PAUSE = "localhost/hostfit/pause:1"
+RELEASES = ("1.6", "2.2")
+HANDLERS = {
+    "runc": "/usr/bin/runc",
+    "hostfit": "/usr/bin/hostfit-runtime",
+    "hostfit-crun": "/usr/bin/hostfit-runtime-crun",
+    "runsc": "/usr/bin/runsc",
+    "hostfit-runsc": "/usr/bin/hostfit-runtime-runsc",
+}
+"""The OCI runtime of each handler."""
+SETTINGS = {
+    "1.6": """\
+version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "{pause}"
+restrict_oom_score_adj = true
+disable_apparmor = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+""",
+    "2.2": """\
+version = 3
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = "{pause}"
+[plugins."io.containerd.cri.v1.runtime"]
+restrict_oom_score_adj = true
+disable_apparmor = true
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = ["/usr/lib/cni"]
+""",
+}
+TABLES = {"1.6": "io.containerd.grpc.v1.cri", "2.2": "io.containerd.cri.v1.runtime"}
+"""The plugin that has the runtime handlers."""
+HANDLER = """\
+[plugins."{table}".containerd.runtimes.{name}]
+runtime_type = "io.containerd.runc.v2"
+pod_annotations = ["io.hostfit.*"]
+[plugins."{table}".containerd.runtimes.{name}.options]
+BinaryName = "{binary}"
+"""
+NETWORK = {
+    "cniVersion": "0.4.0",
+    "name": "hostfit",
+    "plugins": [
+        {
+            "type": "bridge",
+            "bridge": "cni0",
+            "isGateway": True,
+            "ipam": {"type": "host-local", "subnet": "10.88.0.0/16", "routes": [{"dst": "0.0.0.0/0"}]},
+        },
+        {"type": "portmap", "capabilities": {"portMappings": True}},
+    ],
+}
+
+
+def furnish(room, release):
+    """Lay what engine and pods need into a room that is not open yet, and hostfit at its system places."""
+    need("containerd", "runc", "crun", "ip", "iptables")
+    product.system_install(room.directory)
+    (room.directory / "usr" / "bin" / "hostfit-runtime-runsc").symlink_to("hostfit-runtime")
+    shutil.copytree(gotools.built("crictl"), room.opt / "tools")
+    if release != "1.6":
+        shutil.copytree(gotools.built("containerd"), room.opt / "tools", dirs_exist_ok=True)
+    settings = SETTINGS[release].format(pause=PAUSE)
+    handlers = [HANDLER.format(table=TABLES[release], name=name, binary=path) for name, path in HANDLERS.items()]
+    room.place("/etc/containerd/config.toml", settings + "".join(handlers))
+    room.place("/etc/cni/net.d/10-hostfit.conflist", json.dumps(NETWORK))
+    room.place("/etc/crictl.yaml", "runtime-endpoint: unix:///run/containerd/containerd.sock\n")
+
+
+class Cri:
+    """The engine of one release in a room that is open."""
+
+    def __init__(self, room, release):
+        self.room = room
+        self.release = release
+        self.environment = ENVIRONMENT | {"PATH": f"{TOOLS}:{PATH}"}
+        room.spawn(["env", f"PATH={TOOLS}:{PATH}", "containerd"], "containerd.log")
+        wait_for(lambda: self("info").code == 0, f"the CRI plugin ({room.directory}/containerd.log)", 120)
+        self.number = 0
+
+    def __call__(self, *words, **options):
+        """Run one crictl command."""
+        return self.room.run([f"{TOOLS}/crictl", *words], env=self.environment, **options)
+
+    def ctr(self, *words, **options):
+        """Run one ctr command in the namespace of CRI."""
+        return self.room.run(["ctr", "-n", "k8s.io", *words], env=self.environment, **options)
+
+    def load(self, image):
+        """Bring an image of the bed into the store that pods use."""
+        self.ctr("images", "import", image.oci, check=True)
+
+    def pod(self, handler, *, annotations=None):
+        """Start a sandbox on a runtime handler."""
+        return Pod(self, handler, annotations or {})
+
+    def left(self):
+        """Pods, containers, tasks and shims that are still there."""
+        listed = [self("pods", "-q"), self("ps", "-a", "-q"), self.ctr("tasks", "ls", "-q")]
+        return [line for done in listed for line in done.out.split()]
+
+
+class Pod:
+    """One pod with the network of its node; containers are named in the order in which they are made."""
+
+    def __init__(self, cri, handler, annotations):
+        self.cri = cri
+        cri.number += 1
+        self.name = f"pod-{cri.number}"
+        self.containers = []
+        directory = cri.room.run_dir / "pods" / self.name
+        directory.mkdir(parents=True)
+        self._inside = f"/run/pods/{self.name}"
+        self._directory = directory
+        config = {
+            "metadata": {"name": self.name, "namespace": "prod", "uid": self.name, "attempt": 1},
+            "log_directory": self._inside,
+            "annotations": annotations,
+            "linux": {"security_context": {"namespace_options": {"network": 2}}},
+        }
+        (directory / "pod.json").write_text(json.dumps(config))
+        done = cri("runp", "--runtime", handler, f"{self._inside}/pod.json")
+        assert done.code == 0, repr(done)
+        self.id = done.out.strip()
+
+    def create(self, image, *command, annotations=None):
+        """Make a container of the pod and give its id."""
+        name = f"{image.tag}-{len(self.containers)}"
+        config = {
+            "metadata": {"name": name},
+            "image": {"image": image.name},
+            "command": list(command),
+            "log_path": f"{name}.log",
+            "annotations": annotations or {},
+            "linux": {},
+        }
+        (self._directory / f"{name}.json").write_text(json.dumps(config))
+        files = (f"{self._inside}/{name}.json", f"{self._inside}/pod.json")
+        container = self.cri("create", self.id, *files, check=True).out.strip()
+        self.containers.append(container)
+        return container
+
+    def start(self, container):
+        """Start a container; what crictl shows is the answer."""
+        return self.cri("start", container)
+
+    def status(self, container):
+        """What CRI tells of a container."""
+        return json.loads(self.cri("inspect", container, check=True).out)["status"]
+
+    def log(self, container):
+        """What a container wrote."""
+        return self.cri("logs", container, check=True).out
+
+    def remove(self):
+        """Stop and remove the pod with its containers."""
+        self.cri("stopp", self.id, check=True)
+        self.cri("rmp", self.id, check=True)

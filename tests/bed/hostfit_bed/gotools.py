@@ -1,0 +1,90 @@
+"""Engines and tools that Debian 12 does not have, built with Go from pinned modules into a cache outside the tree."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hostfit-tests" / "go"
+SECONDS = 1500
+"""The largest of them takes some minutes on two busy cores, with nothing in Go's own cache."""
+
+
+class Tool:
+    """Commands of one released module; `test` names a package of tests that is itself the command."""
+
+    def __init__(self, module, version, *commands, tags="", cgo=False, test=""):
+        self.module = module
+        self.version = version
+        self.commands = commands
+        self.tags = tags
+        self.cgo = cgo
+        self.test = test
+
+
+TOOLS = {
+    "containerd": Tool(
+        "github.com/containerd/containerd/v2",
+        "v2.2.9",
+        "cmd/containerd",
+        "cmd/containerd-shim-runc-v2",
+        "cmd/ctr",
+        tags="no_btrfs,no_devmapper,no_zfs",
+    ),
+    "crictl": Tool("sigs.k8s.io/cri-tools", "v1.34.0", "cmd/crictl"),
+    "critest": Tool("sigs.k8s.io/cri-tools", "v1.34.0", test="cmd/critest"),
+    # It loads NVIDIA's management library at run time, which Go does only through C.
+    "nvidia-container-runtime": Tool(
+        "github.com/NVIDIA/nvidia-container-toolkit", "v1.20.2", "cmd/nvidia-container-runtime", cgo=True
+    ),
+}
+
+
+def built(name):
+    """Give the directory of a tool's programs, which is built at the first call on a machine and then found."""
+    tool = TOOLS[name]
+    target = CACHE / f"{name}-{tool.version}"
+    if target.is_dir():
+        return target
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("go is not installed (make test-engines brings it)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.is_dir():
+            with tempfile.TemporaryDirectory(prefix=f"{name}.", dir=CACHE) as work:
+                fresh = Path(work) / "bin"
+                fresh.mkdir()
+                _build(tool, go, Path(work), fresh)
+                fresh.rename(target)
+    return target
+
+
+def _build(tool, go, work, target):
+    flags = ["-trimpath", "-ldflags", "-s -w", *(["-tags", tool.tags] if tool.tags else [])]
+    environment = os.environ | {"GOBIN": str(target), "GOFLAGS": "-mod=mod -buildvcs=false", "GOWORK": "off"}
+    environment["CGO_ENABLED"] = "1" if tool.cgo else "0"
+    if tool.test:
+        # A module of its own that asks for nothing else takes every dependency at the version of the release.
+        _go(go, work, environment, "mod", "init", "hostfit.test/tool")
+        _go(go, work, environment, "get", f"{tool.module}/{tool.test}@{tool.version}")
+        program = target / Path(tool.test).name
+        _go(go, work, environment, "test", "-c", *flags, "-o", program, f"{tool.module}/{tool.test}")
+    else:
+        wanted = [f"{tool.module}/{command}@{tool.version}" for command in tool.commands]
+        _go(go, work, environment, "install", *flags, *wanted)
+
+
+def _go(go, work, environment, *words):
+    command = [go, *[str(word) for word in words]]
+    done = subprocess.run(
+        command, cwd=work, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr[-4000:]}"
