@@ -27,7 +27,7 @@ V:1
 
 def test_live_devices_read_from_files_are_those_that_pyudev_gives():
     """pyudev as oracle: every device, every attribute, every property."""
-    context = udev._pyudev()
+    context = udev.pyudev_context()
     if context is None:
         pytest.skip("no libudev")
     ours, complete = udev._from_files(Root(), None)
@@ -47,7 +47,7 @@ def test_live_host_is_read_through_pyudev(monkeypatch):
 
 
 def test_live_host_without_pyudev_is_read_from_files(monkeypatch):
-    monkeypatch.setattr(udev, "_pyudev", lambda: None)
+    monkeypatch.setattr(udev, "pyudev_context", lambda: None)
     found = Host().read(Wanted({"udev.device": {"name", "subsystem"}}))["udev.device"]
 
     assert {"name": "lo", "subsystem": "net"} in found.instances
@@ -118,7 +118,7 @@ def test_device_that_is_on_a_bus_and_in_a_class_counts_once(feature):
 
 
 def test_number_of_devices_is_capped_and_said_to_be(feature, monkeypatch):
-    monkeypatch.setattr(udev, "_MOST", 2)
+    monkeypatch.setattr(udev, "MOST", 2)
     found = feature("udev.device", {f"/sys/class/net/e{index}/uevent": "" for index in range(3)})
 
     assert len(found.instances) == 2

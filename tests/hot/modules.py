@@ -22,9 +22,10 @@ PASS = words(
 """For every verb."""
 
 START = PASS | words(
-    "hostfit.core.decision hostfit.core.document hostfit.core.facts hostfit.core.image hostfit.core.results"
-    " hostfit.core.spec hostfit.core.vocabulary hostfit.facts hostfit.facts.host hostfit.facts.root"
-    " hostfit.facts.vocabulary hostfit.gate hostfit.gate.candidates hostfit.gate.deadline hostfit.gate.evaluate"
+    "hostfit.core.decision hostfit.core.document hostfit.core.facts hostfit.core.image hostfit.core.memo"
+    " hostfit.core.results hostfit.core.spec hostfit.core.vocabulary hostfit.facts hostfit.facts.host"
+    " hostfit.facts.root hostfit.facts.vocabulary hostfit.gate hostfit.gate.candidates"
+    " hostfit.gate.deadline hostfit.gate.evaluate"
     " hostfit.gate.gate hostfit.gate.journal hostfit.gate.keep hostfit.gate.report hostfit.gate.words"
     " hostfit.oci.bundle hostfit.oci.digest hostfit.oci.inroot hostfit.oci.request hostfit.policy"
     " hostfit.policy.load hostfit.policy.model hostfit.runtime.judge hostfit.sources hostfit.sources.annotations"

@@ -12,7 +12,7 @@ import os
 from hostfit.core import fastjson
 from hostfit.core.errors import UsageError
 from hostfit.core.text import escape
-from hostfit.oci.files import ensure_directory, read_capped, sha256, symbol, write_atomic
+from hostfit.oci.files import ensure_directory, read_fd, require_regular, sha256, symbol, write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,20 +64,18 @@ def prune(place: str) -> None:
             _drop(f"{place}/{name}")
 
 
+def served(paths: Paths) -> str:
+    """Where the service keeps its reports, in the only place that it may write; no more trusted than itself."""
+    return f"{paths.run}/service/reports"
+
+
 def find(prefix: str, paths: Paths) -> dict[str, Any]:
     """Give the newest report on the container with this id, or with the only id that starts so.
 
     Raises UsageError where none is kept, more than one container matches, or the report cannot be read.
     """
-    place = folder(paths)
-    try:
-        names = sorted([name for name in os.listdir(place) if _size(name) >= 0], reverse=True)
-    except FileNotFoundError:
-        names = []
-    except OSError as error:
-        raise UsageError(
-            f"{escape(place, 4096)}: required readable, found {symbol(error)}", hint="reports are kept for root"
-        ) from error
+    places = {name: place for place in (served(paths), folder(paths)) for name in _names(place)}
+    names = sorted(places, reverse=True)
     wanted = _file_id(prefix)
     matching = [name for name in names if wanted and name.rpartition("~")[2].startswith(wanted)]
     exact = [name for name in matching if name.rpartition("~")[2] == wanted]
@@ -94,18 +92,52 @@ def find(prefix: str, paths: Paths) -> dict[str, Any]:
             f"container {escape(prefix)}: required an id or unique prefix, found {len(ids)} that match",
             hint=f"{shown}{', ...' if len(ids) > 8 else ''}",
         )
-    return _read(f"{place}/{found[0]}")
+    return _read(f"{places[found[0]]}/{found[0]}")
+
+
+def _names(place: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(place) if _size(name) >= 0]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(
+            f"{escape(place, 4096)}: required readable, found {symbol(error)}", hint="reports are kept for root"
+        ) from error
 
 
 def _read(path: str) -> dict[str, Any]:
     try:
-        tree = fastjson.loads(read_capped(path, 2 * _ONE), what="kept report", cap=2 * _ONE)
+        tree = _harmless(fastjson.loads(_data(path), what="kept report", cap=2 * _ONE))
     except (OSError, ValueError) as error:
         why = symbol(error) if isinstance(error, OSError) else str(error)
         raise UsageError(f"{escape(path, 4096)}: required a report, found {why}") from error
     if not isinstance(tree, dict):
         raise UsageError(f"{escape(path, 4096)}: required a report, found other JSON")
     return tree
+
+
+def _data(path: str) -> bytes:
+    """The content of a report, no link followed. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
+    try:
+        require_regular(fd, path)
+        return read_fd(fd, 2 * _ONE, path)
+    finally:
+        os.close(fd)
+
+
+def _harmless(tree: Any) -> Any:
+    """A tree whose texts are safe to show, whoever wrote it; those that are escaped already stay as they are."""
+    if isinstance(tree, str):
+        return (
+            tree
+            if tree.isascii() and tree.isprintable()
+            else "\\".join([escape(one, 4096) for one in tree.split("\\")])
+        )
+    if isinstance(tree, list):
+        return [_harmless(one) for one in tree]
+    return {_harmless(key): _harmless(one) for key, one in tree.items()} if isinstance(tree, dict) else tree
 
 
 def _encoded(tree: dict[str, Any]) -> bytes:

@@ -23,15 +23,16 @@ _KEYS = {
 """What is read of each object; Go's decoder would also take these in another case, which only a forgery has."""
 
 
-def read_bundle(path: str, *, config: str = "config.json") -> Bundle:
-    """Read the bundle in directory `path`, absolute; `config` is the file's name or absolute path.
+def read_bundle(path: str, *, config: str = "config.json", fd: int = -1) -> Bundle:
+    """Read the bundle in directory `path`, absolute; `config` is the file's name or absolute path. The file may be
+    given open as `fd`, which stays open.
 
     Raises BundleError where the file cannot be read, is longer than limits.CONFIG_JSON, is not strict JSON, or one of
     the fields that hostfit reads has another type than runtime-spec gives it.
     """
     place = os.path.join(path, config)
     try:
-        data, fingerprint = _read(place)
+        data, fingerprint = _read(place) if fd < 0 else _read_open(fd, place)
     except (OSError, ValueError) as error:
         found = symbol(error) if isinstance(error, OSError) else "a path that no file can have"
         raise BundleError(f"{escape(place)}: must be a readable bundle configuration, found {found}") from error
@@ -76,10 +77,14 @@ def unchanged(bundle: Bundle) -> bool:
 def _read(place: str) -> tuple[bytes, tuple[object, ...]]:
     fd = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
-        status = require_regular(fd, place)
-        data = read_fd(fd, limits.CONFIG_JSON, place)
+        return _read_open(fd, place)
     finally:
         os.close(fd)
+
+
+def _read_open(fd: int, place: str) -> tuple[bytes, tuple[object, ...]]:
+    status = require_regular(fd, place)
+    data = read_fd(fd, limits.CONFIG_JSON, place)
     return data, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, sha256(data))
 
 

@@ -24,9 +24,16 @@ def read_state(fd: int) -> State:
     `ociVersion` empty, crun says "created" and adds `root`), and annotations come from the bundle. Raises BundleError.
     """
     try:
-        tree = fastjson.loads(read_fd(fd, limits.STATE_JSON), what="state on standard input", cap=limits.STATE_JSON)
+        data = read_fd(fd, limits.STATE_JSON)
     except OSError as error:
         raise BundleError(f"state on standard input: must be readable, found {symbol(error)}") from error
+    return parse_state(data)
+
+
+def parse_state(data: bytes) -> State:
+    """Give the state of some bytes, as `read_state`. Raises BundleError."""
+    try:
+        tree = fastjson.loads(data, what="state on standard input", cap=limits.STATE_JSON)
     except ValueError as error:
         raise BundleError(str(error)) from error
     if type(tree) is not dict:

@@ -29,7 +29,7 @@ _CAP = 64 << 20
 """Bytes; all sources together may be that long."""
 _DIRECTORIES = ("conf.d", "images.d")
 _ROUNDS = 5
-_SETTLED = 50_000_000
+SETTLED = 50_000_000
 """Nanoseconds after which a file system gives a change another time than the last (a kernel tick is 10 ms at most)."""
 
 
@@ -68,12 +68,12 @@ def compile_policy(paths: Paths) -> str:
     from hostfit.policy import read  # cold
 
     for _ in range(_ROUNDS):
-        before = _stamps(paths)
+        before = stamps(paths)
         policy = read.read(paths)
         newest = max([one[4] for one in before if len(one) > 2], default=0)
         # A change in the same tick as the last one leaves no trace in the times; so compile only what has settled.
-        time.sleep(max(0, min(_SETTLED, newest + _SETTLED - time.time_ns())) / 1e9)
-        if _stamps(paths) == before:
+        time.sleep(max(0, min(SETTLED, newest + SETTLED - time.time_ns())) / 1e9)
+        if stamps(paths) == before:
             break
     else:
         raise PolicyError(f"{paths.etc}: required files that stay as they are while they are compiled, found changes")
@@ -98,7 +98,8 @@ def stamp(path: str) -> list[Any]:
     return [path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _stamps(paths: Paths) -> list[list[Any]]:
+def stamps(paths: Paths) -> list[list[Any]]:
+    """Give the stamps of all sources of a policy, those that could be there too (cold). Raises PolicyError."""
     from hostfit.policy import read  # cold
 
     etc = paths.etc

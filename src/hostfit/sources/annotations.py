@@ -7,7 +7,7 @@ pod. Everything is untrusted: what cannot be read becomes a document that says s
 
 from __future__ import annotations
 
-from hostfit.core import limits
+from hostfit.core import limits, memo
 from hostfit.core.document import BROKEN, MISSING, Document, Provenance
 from hostfit.core.errors import SourceError, SpecError
 from hostfit.core.spec import PREFERRED, REQUIRED
@@ -85,7 +85,11 @@ def documents(
 
 
 def _own(key: str, value: str, where: str, authority: str, lookup: Lookup) -> Document:
-    return parsed(lambda: _spec(key, value, where, lookup), Provenance(authority, where))
+    def read() -> Spec:
+        spec: Spec = memo.kept((key, value, where), len(value) + len(where), lambda: _spec(key, value, where, lookup))
+        return spec
+
+    return parsed(read, Provenance(authority, where))
 
 
 def by_digest(digest: str, *, authority: str, place: str, store: SpecStore, signer: str = "") -> Document:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from hostfit.core import fastjson, limits
+from hostfit.core import fastjson, limits, memo
 from hostfit.core.errors import SourceError, SpecError
 from hostfit.core.text import escape, quoted
 from hostfit.oci import digest as digests
@@ -62,6 +62,15 @@ class SpecStore:
         Raises SourceError where the file cannot be read or has another digest, SpecError where it is no valid spec.
         """
         path = _path(self._specs, digest)
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except OSError:
+            return self._read_spec(digest, path)
+        key = (path, _identity(status), status.st_ctime_ns)
+        found: Spec | None = memo.kept(key, status.st_size, lambda: self._read_spec(digest, path))
+        return found
+
+    def _read_spec(self, digest: str, path: str) -> Spec | None:
         compiled = _compiled(path)
         if compiled is not None:
             return compiled

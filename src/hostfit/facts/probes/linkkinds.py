@@ -132,7 +132,7 @@ def _in_use(root: Root, names: set[str] | None) -> set[str]:
     from hostfit.facts.probes import netlink  # cold: pyroute2 takes 300 ms to import
 
     try:
-        kinds = {link["kind"] for link in netlink.links() if "kind" in link}
+        kinds = {link["kind"] for _, link in netlink.links() if "kind" in link}
     except OSError:
         # The files have answered; what netlink would have added stays unknown or absent as they say.
         return set()

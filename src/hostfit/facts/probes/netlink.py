@@ -15,21 +15,32 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def links() -> list[dict[str, str]]:
-    """Give all links: name, operstate, carrier, mtu and, where it has one, kind. Raises OSError."""
-    found = []
-    for message in _messages():
-        link = {
-            "name": str(message.get_attr("IFLA_IFNAME")),
-            "operstate": str(message.get_attr("IFLA_OPERSTATE")).lower(),
-            "mtu": str(message.get_attr("IFLA_MTU")),
-            "kind": message.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND"),
-        }
-        carrier = message.get_attr("IFLA_CARRIER")
-        if carrier is not None:
-            link["carrier"] = "true" if carrier else "false"
-        found.append({key: text for key, text in link.items() if text})
-    return found
+def links() -> list[tuple[int, dict[str, str]]]:
+    """Give index and facts of all links: name, operstate, carrier, mtu and, where it has one, kind. Raises OSError."""
+    return [(int(message["index"]), _facts(message)) for message in _messages()]
+
+
+def understood(data: bytes) -> dict[str, str]:
+    """Give the facts of one link from a message that the kernel sent by itself. Raises OSError."""
+    _package()
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg  # found only once site packages are on the path
+
+    message = ifinfmsg(data)
+    message.decode()
+    return _facts(message)
+
+
+def _facts(message: Any) -> dict[str, str]:
+    link = {
+        "name": str(message.get_attr("IFLA_IFNAME")),
+        "operstate": str(message.get_attr("IFLA_OPERSTATE")).lower(),
+        "mtu": str(message.get_attr("IFLA_MTU")),
+        "kind": message.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND"),
+    }
+    carrier = message.get_attr("IFLA_CARRIER")
+    if carrier is not None:
+        link["carrier"] = "true" if carrier else "false"
+    return {key: text for key, text in link.items() if text}
 
 
 def vf_link_states(index: int, mask: int) -> list[int]:
@@ -46,13 +57,18 @@ def vf_link_states(index: int, mask: int) -> list[int]:
 
 def _messages(index: int = 0, mask: int = 0) -> list[Any]:
     """Ask for all links, or for the one with an index and with more about it."""
-    site.enable()
-    try:
-        import pyroute2  # found only once site packages are on the path
-    except ImportError as error:
-        raise OSError(errno.ENOPKG, str(error), "pyroute2") from None
+    pyroute2 = _package()
     try:
         with pyroute2.IPRoute() as route:
             return list(route.link("get", index=index, ext_mask=mask) if index else route.get_links())
     except pyroute2.NetlinkError as error:
         raise OSError(error.code, str(error), "RTM_GETLINK") from None
+
+
+def _package() -> Any:
+    site.enable()
+    try:
+        import pyroute2  # found only once site packages are on the path
+    except ImportError as error:
+        raise OSError(errno.ENOPKG, str(error), "pyroute2") from None
+    return pyroute2

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hostfit.facts.root import Root
 
-_OF_NETLINK = ("kind", "carrier")
+OF_NETLINK = ("kind", "carrier")
 _CARRIER = {"1": "true", "0": "false"}
 _DIRECTORIES = {"bridge": "bridge", "bonding": "bond", "tun_flags": "tun"}
 """Entries that only links of one kind have below /sys/class/net/NAME."""
@@ -21,12 +21,12 @@ _DIRECTORIES = {"bridge": "bridge", "bonding": "bond", "tun_flags": "tun"}
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     """Give all links with the attributes that are asked for."""
     del feature
-    if root.live and any([wanted(names, name) for name in _OF_NETLINK]):
+    if root.live and any([wanted(names, name) for name in OF_NETLINK]):
         # Names and MTU of a link, all that most rules ask for, need no netlink.
         from hostfit.facts.probes import netlink  # cold: pyroute2 takes 300 ms to import
 
         try:
-            found = [_from_netlink(root, link) for link in netlink.links()]
+            found = [from_netlink(root, link) for _, link in netlink.links()]
         except OSError as error:
             found = _from_files(root, Unknown(reason(error)))
     else:
@@ -34,7 +34,8 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     return Feature(instances=[{key: text for key, text in link.items() if wanted(names, key)} for link in found])
 
 
-def _from_netlink(root: Root, link: dict[str, str]) -> dict[str, str | Unknown]:
+def from_netlink(root: Root, link: dict[str, str]) -> dict[str, str | Unknown]:
+    """Give the attributes of a link of which netlink told the rest."""
     return present({**link, "driver": linked(root, f"{LINKS}/{link['name']}/device/driver")})
 
 

@@ -11,6 +11,7 @@ from hostfit.facts.probes.devtree import children, clean, linked, value, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from hostfit.facts.root import Root
@@ -19,23 +20,27 @@ _DATABASE = "/run/udev/data"
 _PREFIX = "property."
 _LIBRARIES = {"udev": "libudev.so.1"}
 """The name by which the loader finds libudev, whose soname has been this since udev 183."""
-_MOST = 8192
+MOST = 8192
 """Devices that are read at most; a large storage server has some thousands."""
 
 
 def read(root: Root, feature: str, names: set[str] | None) -> Feature:
     """Give all devices with the attributes and properties that are asked for."""
     del feature
-    context = _pyudev() if root.live else None
+    context = pyudev_context() if root.live else None
     if context is not None:
         found, complete = _through_pyudev(context, names)
     else:
         found, complete = _from_files(root, names)
-    unknown = None if complete else Unknown(f"/sys: more than {_MOST} devices")
-    return Feature(instances=found, unknown=unknown)
+    return Feature(instances=found, unknown=None if complete else too_many())
 
 
-def _pyudev() -> Any | None:
+def too_many() -> Unknown:
+    """Say that there are more devices than are read."""
+    return Unknown(f"/sys: more than {MOST} devices")
+
+
+def pyudev_context() -> Any | None:
     """Give pyudev's context, or None where the package or libudev is missing."""
     # Cold: only rules on udev.device come here.
     import ctypes.util  # see the line above
@@ -62,39 +67,48 @@ def _library(name: str) -> str | None:
 
 def _through_pyudev(context: Any, names: set[str] | None) -> tuple[list[dict[str, str]], bool]:
     found: list[dict[str, str]] = []
+    properties = names is None or any([name.startswith(_PREFIX) for name in names])
     for device in context.list_devices():
-        if len(found) == _MOST:
+        if len(found) == MOST:
             return found, False
-        attributes = {
-            "name": device.sys_name,
-            "subsystem": device.subsystem,
-            "devtype": device.device_type,
-            "driver": device.driver,
-            "devnode": device.device_node,
-        }
-        if names is None or any([name.startswith(_PREFIX) for name in names]):
-            attributes |= {_PREFIX + key: text for key, text in device.properties.items()}
-        found.append({key: clean(text) for key, text in attributes.items() if text and wanted(names, key)})
+        found.append(chosen(attributes(device, properties=properties), names))
     return found, True
+
+
+def attributes(device: Any, *, properties: bool = True) -> dict[str, str | None]:
+    """Give what pyudev knows of a device, None where it has no such thing."""
+    found = {
+        "name": device.sys_name,
+        "subsystem": device.subsystem,
+        "devtype": device.device_type,
+        "driver": device.driver,
+        "devnode": device.device_node,
+    }
+    return found | {_PREFIX + key: text for key, text in device.properties.items()} if properties else found
+
+
+def chosen(found: Mapping[str, str | None], names: set[str] | None) -> dict[str, str]:
+    """Give the attributes that are there and asked for."""
+    return {key: clean(text) for key, text in found.items() if text and wanted(names, key)}
 
 
 def _from_files(root: Root, names: set[str] | None) -> tuple[list[dict[str, str]], bool]:
     found: list[dict[str, str]] = []
     for path in _paths(root):
-        if len(found) == _MOST:
+        if len(found) == MOST:
             return found, False
         properties = _properties(root, path)
         node = properties.get("DEVNAME")
         driver = linked(root, path + "/driver")
-        attributes = {
+        described = {
             "name": path.rpartition("/")[2].replace("!", "/"),
             "subsystem": properties.get("SUBSYSTEM"),
             "devtype": properties.get("DEVTYPE"),
             "driver": driver if isinstance(driver, str) else None,
             "devnode": node,
         }
-        attributes |= {_PREFIX + key: text for key, text in properties.items()}
-        found.append({key: clean(text) for key, text in attributes.items() if text and wanted(names, key)})
+        described |= {_PREFIX + key: text for key, text in properties.items()}
+        found.append(chosen(described, names))
     return found, True
 
 

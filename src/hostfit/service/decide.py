@@ -1,0 +1,147 @@
+"""One question to one answer: the gate's decision on live facts and a held policy, or the question handed back.
+
+The service decides only what it sees as the launcher does. Where its own view may be narrower (a sandbox, a mount that
+is not there, time that runs out) it says YOURSELF, and Python decides with the same code and everything that root sees.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from hostfit.core import flat, memo
+from hostfit.core.document import DEPLOYER, Document, Provenance
+from hostfit.core.errors import BundleError
+from hostfit.core.image import Resolution
+from hostfit.core.paths import Paths
+from hostfit.core.results import FIT, MISFIT
+from hostfit.facts import vocabulary
+from hostfit.gate import gate
+from hostfit.gate.report import POLICY
+from hostfit.gate.wording import wording
+from hostfit.oci.bundle import read_bundle
+from hostfit.oci.request import Bundle, Request
+from hostfit.oci.state import parse_state
+from hostfit.service import wire
+from hostfit.service.policies import Policies
+from hostfit.service.programs import Programs
+from hostfit.service.vocabulary import Vocabulary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hostfit.gate.report import Report
+    from hostfit.service.live import LiveHost
+    from hostfit.service.wire import Answer, Question
+
+SECONDS = 0.15
+"""Time for one decision: the others wait meanwhile, and the launcher waits 250 ms before it is told to wait."""
+_CONFIG = 1 << 20
+"""Bytes of a configuration; a longer one is Python's, so that a few of them do not fill the memory."""
+_MEMO = 1 << 20
+"""Characters of the texts of specs whose parsed form is kept."""
+_DENIED = ("EACCES", "EPERM", "EROFS")
+_WARMING = 10.0
+_EVERYTHING = (
+    "kernel.version.full exists; kernel.loadedmodule.x exists; kernel.sysctl.kernel.ostype exists;"
+    " cpu.cpuid.SSE2 exists; os.glibc.version exists; udev.device name=lo; network.link kind=none; pci.device vendor=0"
+)
+"""Asks for what is slow the first time; the answer does not matter."""
+_YOURSELF = wire.Answer(wire.YOURSELF)
+
+
+class Decider:
+    """Decides with the facts of one host. `decisions` and `handed_back` count what it answered."""
+
+    def __init__(self, paths: Paths, host: LiveHost) -> None:
+        self.paths = paths
+        self.own = Paths(paths.etc, f"{paths.run}/service", paths.var)
+        """Where reports go: a service writes nowhere else."""
+        self.host = host
+        self.policies = Policies()
+        self.programs = Programs(f"{paths.etc}/facts.d")
+        self.vocabulary = Vocabulary(paths.etc, self.programs)
+        self.decisions = 0
+        self.handed_back = 0
+        memo.enable(_MEMO)
+
+    def warm(self) -> None:
+        """Import and read before the first question what every question needs."""
+        request = Request(entry="hook", verb="create", id="", bundle=Bundle("/"))
+        spec = flat.parse(_EVERYTHING, level="required", lookup=vocabulary.lookup, place="warming")
+        document = Document(Provenance(DEPLOYER, "warming"), spec=spec)
+        self.decide(request, seconds=_WARMING, resolution=Resolution(""), extra=(document,))
+
+    def answer(self, question: Question, config: int) -> tuple[Answer, Report | None]:
+        """Decide on one question; `config` is its configuration, open. The report, where there is one, is to be
+        published by whoever delivers the answer. Raises nothing.
+        """
+        try:
+            report = self._decided(question, config)
+        except (OSError, ValueError, BundleError):
+            report = None
+        answer = _YOURSELF if report is None else _answer(question, report)
+        if answer.action == wire.YOURSELF:
+            self.handed_back += 1
+            return answer, None
+        self.decisions += 1
+        return answer, report
+
+    def _decided(self, question: Question, config: int) -> Report | None:
+        container = question.id
+        if question.entry == wire.HOOK:
+            state = parse_state(question.state)
+            container = state.id
+            if state.bundle != question.bundle:
+                return None
+        if not _seen_alike(question.bundle, config):
+            return None
+        bundle = read_bundle(question.bundle, fd=config)
+        request = Request(
+            entry=question.entry,
+            verb=question.verb or "create",
+            id=container,
+            bundle=bundle,
+            root=question.root,
+            runtime=question.runtime,
+            environ=question.environ,
+        )
+        return self.decide(request)
+
+    def decide(self, request: Request, *, seconds: float = SECONDS, **known: Any) -> Report | None:
+        """Decide on a request; None where the answer may not be the one that Python would give."""
+        start = time.monotonic()
+        self.host.begin(self.vocabulary.current())
+        report = gate.decide(request, self.paths, host=self.host, policies=self.policies, seconds=seconds, **known)
+        late = time.monotonic() - start >= seconds
+        return None if late or report.error_kind not in ("", POLICY) or self._narrower(report) else report
+
+    def _narrower(self, report: Report) -> bool:
+        """Whether something was refused to this process that root without bounds may do, and it mattered."""
+        judgements = report.decision.judgements
+        if report.error_kind == POLICY:
+            return any([word in report.decision.error for word in _DENIED])
+        if any([word in one.reason for one in report.decision.candidates for word in _DENIED]):
+            return True
+        if all([one.verdict in (FIT, MISFIT) for one in judgements]) and not report.resolution.unresolved:
+            return False
+        if self.host.refused or any([word in report.resolution.reason for word in _DENIED]):
+            return True
+        return any([word in one.document.reason for one in judgements for word in _DENIED])
+
+
+def _answer(question: Question, report: Report) -> Answer:
+    if not report.starts:
+        return wire.Answer(wire.DENY, line=wording(report.line))
+    fingerprint = report.request.bundle.fingerprint
+    runtime = "" if question.entry == wire.HOOK else report.decision.runtime
+    if question.entry != wire.HOOK and not runtime:
+        return _YOURSELF
+    return wire.Answer(wire.START, runtime=runtime, digest=str(fingerprint[-1]))
+
+
+def _seen_alike(bundle: str, config: int) -> bool:
+    """Whether the bundle's path leads this process to the very file that the launcher has open."""
+    given, found = os.fstat(config), os.stat(f"{bundle}/config.json")
+    return (given.st_dev, given.st_ino) == (found.st_dev, found.st_ino) and given.st_size <= _CONFIG

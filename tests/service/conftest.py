@@ -1,0 +1,174 @@
+"""A hostfitd of its own for each test that wants one, and a client that asks it as the launcher does."""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from hostfit.core.paths import Paths
+from hostfit.service import wire
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+"""Seconds to wait for what must happen; nothing here is measured."""
+SPEC = "kernel.version.full >=3.0; kernel.loadedmodule.hostfit_none !exists; kernel.sysctl.kernel.ostype =Linux"
+MISFIT = "kernel.loadedmodule.hostfit_none exists"
+
+
+def until(condition, what, seconds=PATIENCE):
+    """Wait until a condition holds and give its value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"after {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+class Service:
+    """One hostfitd with its own places below `top`."""
+
+    def __init__(self, top, prefix=()):
+        self.top = Path(top)
+        self.paths = Paths(f"{top}/etc", f"{top}/run", f"{top}/var")
+        self.socket = f"{self.paths.run}/{wire.SOCKET}"
+        self.prefix = tuple(prefix)
+        self.process = None
+        self.environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        Path(self.paths.run).mkdir(exist_ok=True)
+
+    def start(self):
+        code = (
+            f"import sys; sys.path[:0] = {sys.path!r}; from hostfit.service.main import main;"
+            f"sys.exit(main('hostfitd', {(self.paths.etc, self.paths.run, self.paths.var)!r}, []))"
+        )
+        command = [*self.prefix, sys.executable, "-I", "-c", code]
+        self.process = subprocess.Popen(command, env=self.environ, stderr=subprocess.PIPE, start_new_session=True)
+        until(self.listens, "the service must listen")
+        return self
+
+    def listens(self):
+        assert self.process.poll() is None, self.process.stderr.read()
+        with socket.socket(socket.AF_UNIX) as one:
+            return one.connect_ex(self.socket) == 0 and self.ask_nothing(one)
+
+    def ask_nothing(self, one):
+        """Whether the service answers at all: what is no question ends the connection."""
+        one.settimeout(PATIENCE)
+        one.sendall(b"\xff\xff\xff\xff")
+        return one.recv(wire.REPLY_CAP) != b"never"
+
+    def kill(self):
+        """End the service, and nothing else, at once."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stderr.close()
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+            self.process.stderr.close()
+
+    def bundle(self, name="b", **notes):
+        """Make a bundle; `require` is the flat form."""
+        place = self.top / "bundles" / name
+        place.mkdir(parents=True, exist_ok=True)
+        tree = {
+            "ociVersion": "1.0.2",
+            "process": {"args": ["/upf"], "env": ["PATH=/bin"]},
+            "root": {"path": "rootfs"},
+            "annotations": {f"io.hostfit.{key}": value for key, value in notes.items()},
+        }
+        (place / "config.json").write_text(json.dumps(tree))
+        return place
+
+    def ask(self, bundle, container="c1", entry="runtime", **more):
+        """Ask as the launcher does, and give its last answer; None where it has to go on without one."""
+        return ask(self.socket, bundle, container, entry, **more)
+
+    def require(self, text, name="b"):
+        """Give the answer on a bundle that requires something."""
+        return self.ask(self.bundle(name, require=text))
+
+
+def question(bundle, container="c1", entry="runtime", **more):
+    if entry == "hook":
+        state = json.dumps({"id": container, "bundle": str(bundle), "pid": 1, "status": "created"}).encode()
+        return wire.Question(entry="hook", bundle=str(bundle), state=state, **more)
+    return wire.Question(entry=entry, verb="create", id=container, bundle=str(bundle), **more)
+
+
+def ask(path, bundle, container="c1", entry="runtime", *, deadline=PATIENCE, patience=PATIENCE, seen=None, **more):
+    """One question over one connection; `deadline` and `patience` are generous, for machines are slow."""
+    config = os.open(f"{bundle}/config.json", os.O_RDONLY | os.O_CLOEXEC)
+    one = socket.socket(socket.AF_UNIX)
+    try:
+        end = time.monotonic() + deadline
+        one.settimeout(deadline)
+        one.connect(path)
+        frame = wire.encode_question(question(bundle, container, entry, **more))
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [config]))]
+        sent = one.sendmsg([frame], rights)
+        one.sendall(frame[sent:])
+        while True:
+            one.settimeout(max(end - time.monotonic(), 0.001))
+            found = answer(one)
+            if seen is not None:
+                seen.append(found.action)
+            if found.action != wire.WAIT:
+                return None if found.action == wire.YOURSELF else found
+            end = time.monotonic() + patience
+    except (OSError, wire.WireError):
+        return None
+    finally:
+        one.close()
+        os.close(config)
+
+
+def answer(one):
+    head = exactly(one, wire.HEAD)
+    return wire.decode_answer(exactly(one, wire.length(head, wire.REPLY_CAP)))
+
+
+def exactly(one, size):
+    data = b""
+    while len(data) < size:
+        part = one.recv(size - len(data))
+        if not part:
+            raise OSError("closed")
+        data += part
+    return data
+
+
+@pytest.fixture
+def make_service():
+    made = []
+
+    def make(*prefix):
+        # Sockets have short paths.
+        top = tempfile.mkdtemp(prefix="hostfitd-")
+        made.append(Service(top, prefix))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        shutil.rmtree(one.top, ignore_errors=True)
+
+
+@pytest.fixture
+def service(make_service):
+    return make_service().start()

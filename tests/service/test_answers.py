@@ -1,0 +1,154 @@
+"""hostfitd answers what Python would decide, keeps the report like it, and hands back what it cannot be sure of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+import pytest
+
+from hostfit.gate import keep
+from hostfit.service import wire
+
+from .conftest import MISFIT, SPEC, question, until
+
+
+def test_a_container_that_fits_starts_on_a_runtime_that_is_given_by_name(service):
+    bundle = service.bundle(require=SPEC)
+
+    found = service.ask(bundle)
+
+    assert (found.action, found.line) == (wire.START, "")
+    assert found.runtime in ("runc", "crun")
+    assert found.digest == hashlib.sha256((bundle / "config.json").read_bytes()).hexdigest()
+
+
+def test_a_container_that_does_not_fit_is_refused_with_the_line_and_the_report_is_there_at_once(service):
+    found = service.ask(service.bundle(require=MISFIT), "c-refused")
+
+    assert found.action == wire.DENY
+    assert "hostfit_none: required present, found absent (hostfit why c-refused)" in found.line
+    report = keep.find("c-refu", service.paths)
+    assert (report["verdict"], report["line"]) == ("misfit", found.line)
+
+
+def test_the_report_on_a_start_is_kept_too(service):
+    service.ask(service.bundle(require=SPEC), "c-started")
+
+    assert until(lambda: kept("c-started", service), "a report")["verdict"] == "fit"
+
+
+def kept(container, service):
+    try:
+        return keep.find(container, service.paths)
+    except keep.UsageError:
+        return None
+
+
+def test_a_hook_is_told_to_go_on_without_a_runtime(service):
+    found = service.ask(service.bundle(require=SPEC), "h1", entry="hook")
+
+    assert (found.action, found.runtime) == (wire.START, "")
+
+
+def test_a_hook_whose_state_names_another_bundle_decides_itself(service):
+    other = service.bundle("other")
+    state = json.dumps({"id": "c1", "bundle": str(other)}).encode()
+
+    assert service.ask(service.bundle(), entry="hook") is not None
+    assert asked_raw(service, wire.Question(entry="hook", bundle=str(service.bundle()), state=state)) == wire.YOURSELF
+
+
+def asked_raw(service, one):
+    import array
+    import socket
+
+    from .conftest import answer
+
+    fd = os.open(f"{one.bundle}/config.json", os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(service.socket)
+        connection.sendmsg(
+            [wire.encode_question(one)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+        )
+        os.close(fd)
+        return answer(connection).action
+
+
+def test_a_policy_that_changes_counts_for_the_next_question(service):
+    bundle = service.bundle(require=MISFIT)
+    assert service.ask(bundle).action == wire.DENY
+
+    place = service.top / "etc"
+    place.mkdir()
+    (place / "hostfit.toml").write_text('[policy]\non_misfit = "warn"\n')
+    assert service.ask(bundle).action == wire.START
+
+    (place / "hostfit.toml").write_text('[policy]\non_misfit = "nonsense"\n')
+    refused = service.ask(bundle)
+    assert (refused.action, "policy cannot be used" in refused.line) == (wire.DENY, True)
+
+    (place / "hostfit.toml").unlink()
+    assert service.ask(bundle).action == wire.DENY
+
+
+def test_specs_of_the_administrator_count_from_the_next_question_on(service):
+    bundle = service.bundle()
+    assert service.ask(bundle).action == wire.START
+    place = service.top / "etc"
+    place.mkdir()
+
+    (place / "disabled").touch()
+
+    refused = service.bundle("refused", require=MISFIT)
+    assert service.ask(refused).action == wire.START
+    (place / "disabled").unlink()
+    assert service.ask(refused).action == wire.DENY
+
+
+def test_a_configuration_that_the_service_sees_elsewhere_is_handed_back(service):
+    bundle = service.bundle(require=SPEC)
+    hidden = service.bundle("hidden", require=SPEC)
+    os.rename(hidden / "config.json", hidden / "other.json")
+    os.link(hidden / "other.json", bundle / "linked.json")
+    (hidden / "config.json").symlink_to(bundle / "config.json")
+
+    assert service.ask(bundle).action == wire.START
+    one = question(hidden)
+    os.unlink(hidden / "config.json")
+    (hidden / "config.json").write_bytes((hidden / "other.json").read_bytes())
+    fd = os.open(hidden / "other.json", os.O_RDONLY)
+    assert asked_with(service, one, fd) == wire.YOURSELF
+
+
+def asked_with(service, one, fd):
+    import array
+    import socket
+
+    from .conftest import answer
+
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(service.socket)
+        connection.sendmsg(
+            [wire.encode_question(one)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+        )
+        os.close(fd)
+        return answer(connection).action
+
+
+def test_a_configuration_that_cannot_be_understood_is_handed_back(service):
+    bundle = service.bundle()
+    (bundle / "config.json").write_text('{"a": 1, "a": 2}')
+
+    assert service.ask(bundle) is None
+
+
+@pytest.mark.parametrize("form", ["{", "[]", "null"])
+def test_nonsense_in_place_of_a_configuration_is_handed_back(form, service):
+    bundle = service.bundle()
+    (bundle / "config.json").write_text(form)
+
+    assert service.ask(bundle) is None
