@@ -16,7 +16,7 @@ import tomllib
 import pytest
 from hostfit_bed.readme import Readme
 
-MARKS = {"", "make", "install", "podman", "ctr", "clauses", "run", "why", "python", "refusal", "flow"}
+MARKS = {"", "attach", "make", "install", "podman", "ctr", "clauses", "run", "why", "python", "refusal", "flow"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,19 @@ def test_the_commands_run_in_their_order(readme, place, tree):
     # Whether this machine has gtp5g is not the README's to say; it fits, or does not, or nobody can tell.
     assert done[commands[-1]].returncode in (0, 1, 3)
     assert done[commands[-1]].stdout.startswith("hostfit: ")
+
+
+def test_the_spec_is_attached(readme, place, tree, tmp_path):
+    """To a layout instead of a registry that only the README has."""
+    from hostfit_bed.layout import LayoutMaker
+
+    layout = LayoutMaker(tmp_path / "layout")
+    layout.tag("v4", layout.manifest())
+    (command,) = readme.commands("attach")
+    name = "registry.example/free5gc/upf:v4"
+    done = run(command.replace(name, f"v4 --layout {layout.directory}"), place, tree)
+
+    assert (done.returncode, ": attached sha256:" in done.stdout) == (0, True), done.stderr
 
 
 def test_the_program_runs(readme, place, tree):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hostfit.cli.console import Console
     from hostfit.core.paths import Paths
+    from hostfit.core.problem import Problem
     from hostfit.core.spec import Spec
     from hostfit.core.vocabulary import Lookup
 
@@ -86,13 +87,29 @@ def _lint_one(
     return 0
 
 
-def _read(name: str, lookup: Lookup) -> Spec:
-    """Read a document; the checker decides, and the published schema must agree on the document as it was written."""
+def checked(name: str, paths: Paths) -> tuple[bytes, tuple[Problem, ...]]:
+    """Read a spec to publish it: its bytes as they are, and what lint warns of. Raises SpecError, UsageError."""
     from hostfit.cli.files import read_named  # after the arguments are known to be good
-    from hostfit.cli.schemas import schema_problems  # jsonschema costs 100 ms
-    from hostfit.core import limits, read  # reads YAML, which costs its import
+    from hostfit.core import limits, lint  # with the above
+    from hostfit.facts.host import Host  # the vocabulary with the site's own features
 
+    lookup = Host(etc=paths.etc).lookup
     data = read_named(name, limits.DOCUMENT)
+    return data, lint.warnings(_check(data, name, lookup), lookup=lookup)
+
+
+def _read(name: str, lookup: Lookup) -> Spec:
+    from hostfit.cli.files import read_named  # after the arguments are known to be good
+    from hostfit.core import limits  # with the above
+
+    return _check(read_named(name, limits.DOCUMENT), name, lookup)
+
+
+def _check(data: bytes, name: str, lookup: Lookup) -> Spec:
+    """Check a document; the checker decides, and the published schema must agree on the document as it was written."""
+    from hostfit.cli.schemas import schema_problems  # jsonschema costs 100 ms
+    from hostfit.core import read  # reads YAML, which costs its import
+
     spec = read.read_spec(data, place=name, lookup=lookup)
     problems = schema_problems(read.read_tree(data)[0])
     if problems:

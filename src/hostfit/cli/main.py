@@ -25,6 +25,8 @@ COMMANDS = {
     "explain": "say what a feature means, where it is read and how to ask for it",
     "select": "find the image of an index that fits a host best",
     "setup": "tell an engine to run containers through hostfit, or take that back",
+    "attach": "publish a spec beside images, on their registry or in an OCI layout",
+    "detach": "take specs off images again",
     "why": "show why a container was started, warned about or refused",
 }
 """Each command is the module of the same name: `arguments(parser)` declares, `run(options, paths, console)` acts."""

@@ -40,7 +40,7 @@ class Layout:
         Of an index, the first member for which `wanted` is true. Raises SourceError where the layout is broken.
         """
         try:
-            entries = self._entries()
+            entries = self.entries()
             chosen = self._chosen(entries, name)
             found = manifests.read(chosen, self.content, wanted) if chosen is not None else None
         except ValueError as error:
@@ -61,25 +61,46 @@ class Layout:
     def target(self, name: str) -> Descriptor | None:
         """Give what this tag or digest (the only one there is, if `name` is empty) points to; raises SourceError."""
         try:
-            return self._chosen(self._entries(), name)
+            return self._chosen(self.entries(), name)
         except ValueError as error:
             raise SourceError(f"{escape(self.label)}: {error}") from None
 
     def index(self) -> bytes | None:
         """Give index.json itself where each of its entries names a platform, as some tools write an index."""
         try:
-            entries = self._entries()
+            entries = self.entries()
         except ValueError as error:
             raise SourceError(f"{escape(self.label)}: {error}") from None
         if not entries or any([one.platform is None for one in entries]):
             return None
         return self._read("index.json")
 
+    def subject(self, name: str) -> Descriptor:
+        """Give what `target` gives, with its media type; raises NoSuchImageError where there is none."""
+        chosen = self.target(name)
+        if chosen is None:
+            raise NoSuchImageError(f"{escape(self.label)}: no tag or digest {quoted(name)}")
+        if not chosen.media_type:
+            document = self.document(chosen)
+            chosen.media_type = oci.OCI_MANIFEST if isinstance(document, oci.Manifest) else oci.OCI_INDEX
+        return chosen
+
+    def document(self, target: Descriptor) -> oci.Manifest | oci.Index:
+        """Give the manifest or index behind a descriptor. Raises SourceError, also where it is not there."""
+        try:
+            found = manifests.fetch(target, self.content)
+        except ValueError as error:
+            raise SourceError(f"{escape(self.label)}: {error}") from None
+        if found is None:
+            raise SourceError(f"{escape(self.label)}: {target.digest}: a manifest is required, found none")
+        return found
+
     def content(self, target: Descriptor) -> bytes | None:
         """Give a blob, None where it is not there; raises SourceError."""
         return self._read(f"blobs/{target.digest.replace(':', '/')}")
 
-    def _entries(self) -> list[Descriptor]:
+    def entries(self) -> list[Descriptor]:
+        """What index.json lists. Raises ValueError where it is broken, SourceError where it cannot be read."""
         data = self._read("index.json")
         if data is None:
             raise ValueError("index.json is required, found none")
@@ -93,10 +114,12 @@ class Layout:
 
     def _chosen(self, entries: list[Descriptor], name: str) -> Descriptor | None:
         if not name:
-            if len({one.digest for one in entries}) != 1:
-                tags = ", ".join([quoted(one.annotations.get(REF_NAME, one.digest)) for one in entries[:20]])
+            # What is attached to an image lies beside it.
+            images = [one for one in entries if not one.artifact_type]
+            if len({one.digest for one in images}) != 1:
+                tags = ", ".join([quoted(one.annotations.get(REF_NAME, one.digest)) for one in images[:20]])
                 raise NoSuchImageError(f"{escape(self.label)}: a tag or digest must be given, one of {tags or 'none'}")
-            return entries[0]
+            return images[0]
         for one in entries:
             if name in (one.annotations.get(REF_NAME), one.digest):
                 return one

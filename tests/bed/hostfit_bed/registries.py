@@ -90,6 +90,15 @@ def docker_registry(directory, *, authority=None, auth=None, delete=True):
     )
 
 
+def push(directory, tag, name, *, log_in=False):
+    """Copy an image of a layout to a registry with skopeo, all of an index, and give its name there."""
+    need("skopeo")
+    words = ["--dest-creds", f"{USER}:{PASSWORD}"] if log_in else []
+    run(["skopeo", "--insecure-policy", "copy", "-q", "--all", "--dest-tls-verify=false", *words,
+         f"oci:{directory}:{tag}", f"docker://{name}"], check=True)  # fmt: skip
+    return name
+
+
 class TokenServer:
     """A token server for docker-registry, whose tokens openssl signs; it notes what it was asked and by whom."""
 

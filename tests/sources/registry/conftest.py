@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +17,6 @@ if BED not in sys.path:
     sys.path.insert(0, BED)
 
 from hostfit_bed import registries  # noqa: E402 - the bed lies beside the tests, not on the path
-from hostfit_bed.command import need  # noqa: E402 - see above
 
 
 class Place:
@@ -105,17 +103,8 @@ def token_registry(tmp_path_factory, authority, token_server):
 @pytest.fixture
 def push(layout):
     """Copy an image of the layout to a registry with skopeo, all of an index; gives the name it has there."""
-    need("skopeo")
 
     def push(tag, registry, repository, *, log_in=False):
-        name = f"{registry.host}/{repository}:{tag}"
-        words = ["--dest-creds", f"{registries.USER}:{registries.PASSWORD}"] if log_in else []
-        done = subprocess.run(
-            ["skopeo", "--insecure-policy", "copy", "-q", "--all", "--dest-tls-verify=false", *words,
-             f"oci:{layout.directory}:{tag}", f"docker://{name}"],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return name
+        return registries.push(layout.directory, tag, f"{registry.host}/{repository}:{tag}", log_in=log_in)
 
     return push

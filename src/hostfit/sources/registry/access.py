@@ -45,9 +45,10 @@ class Access:
         self._certs = (f"{etc}/certs.d", *user, "/etc/containers/certs.d", "/etc/docker/certs.d")
         self._hosts = (f"{etc}/certs.d", "/etc/containerd/certs.d", "/etc/docker/certs.d")
 
-    def open(self, reference: Reference) -> Repository:
-        """Give the repository of a reference with a domain. Raises RegistryError where it is blocked, or where the
-        configuration cannot be understood.
+    def open(self, reference: Reference, *, write: bool = False) -> Repository:
+        """Give the repository of a reference with a domain; to `write`, only as the registry itself has it.
+
+        Raises RegistryError where it is blocked, or where the configuration cannot be understood.
         """
         known = registriesconf.find(reference.repository, self._files)
         realms = known.realms if known is not None else ()
@@ -60,14 +61,12 @@ class Access:
             last = told[-1]
         else:
             last = self._endpoint(host, path, insecure=own.insecure if own is not None else False)
-        if self._plain_http:
-            for one in (*mirrors, last):
-                one.plain = True
-        if PUSH not in last.can and told is not None:
-            # What stands in the registry's place may be read, and what is written goes to the registry.
-            places = (*mirrors, last, self._endpoint(host, path, can=frozenset([PUSH])))
-        else:
-            places = (*mirrors, last)
+        places = (*mirrors, last)
+        if write:
+            # What stands in the registry's place may be read, but what is written goes to the registry.
+            places = (last if PUSH in last.can else self._endpoint(host, path),)
+        for one in places if self._plain_http else ():
+            one.plain = True
         return Repository(reference, tuple([Client(one, self._credentials, realms) for one in places]))
 
     def _mirrors(self, listed: tuple[Location, ...]) -> list[Endpoint]:

@@ -112,11 +112,11 @@ def manifest(repository: Repository, artifact: Artifact, deadline: Deadline) -> 
     return ""
 
 
-def _read(repository: Repository, artifact: Artifact, deadline: Deadline) -> None:
-    artifact.problem = manifest(repository, artifact, deadline)
+def accept(artifact: Artifact) -> Descriptor | None:
+    """Give the descriptor of the document of a spec whose manifest was read, or say in `problem` why there is none."""
     found = artifact.manifest
     if found is None:
-        return
+        return None
     if found.artifact_type != SPEC_TYPE:
         kind = quoted(found.artifact_type)
         artifact.problem = f"artifact {artifact.digest}: artifact type must be {SPEC_TYPE}, found {kind}"
@@ -125,5 +125,16 @@ def _read(repository: Repository, artifact: Artifact, deadline: Deadline) -> Non
     elif found.layers[0].media_type not in (SPEC_YAML, SPEC_JSON):
         kind = quoted(found.layers[0].media_type)
         artifact.problem = f"artifact {artifact.digest}: media type must be {SPEC_YAML} or {SPEC_JSON}, found {kind}"
+    elif found.layers[0].size > limits.DOCUMENT:
+        size = found.layers[0].size
+        artifact.problem = f"artifact {artifact.digest}: document must be at most {limits.DOCUMENT} bytes, found {size}"
     else:
-        artifact.data = repository.blob(found.layers[0], limits.DOCUMENT, deadline)
+        return found.layers[0]
+    return None
+
+
+def _read(repository: Repository, artifact: Artifact, deadline: Deadline) -> None:
+    artifact.problem = manifest(repository, artifact, deadline)
+    layer = accept(artifact)
+    if layer is not None:
+        artifact.data = repository.blob(layer, limits.DOCUMENT, deadline)

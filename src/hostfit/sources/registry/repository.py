@@ -90,7 +90,7 @@ class Repository:
         for client in self._clients:
             if not client.endpoint.mirror and PUSH in client.endpoint.can:
                 return client
-        raise RegistryError(f"{self.label}: no place is configured that may be written to")
+        raise RegistryError(f"{self.label}: was not opened to be written to")
 
     def close(self) -> None:
         """End all connections."""
