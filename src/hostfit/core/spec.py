@@ -8,7 +8,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from hostfit.core.facts import Wanted
+    from hostfit.core.results import SpecResult
 
 REQUIRED, PREFERRED = "required", "preferred"
 VERSION = "v1alpha1"
@@ -197,6 +201,18 @@ class Spec:
         )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]  # holds dictionaries
+
+    def evaluate(self, facts: Mapping[str, Any], *, tag: str = "") -> SpecResult:
+        """Judge whatever has facts: a host, one layer of an image, a machine that is still to be bought.
+
+        `facts` maps names of features to `Feature` values or to plain ones: a mapping of attributes, a set of flags, a
+        sequence of mappings (instances). A feature that it does not name is unknown. Raises TypeError for a value that
+        is none of these; see `hostfit.core.match.evaluate` for the answer.
+        """
+        from hostfit.core.match import evaluate  # keeps the model free of imports
+        from hostfit.core.plain import features  # with the above
+
+        return evaluate(self, features(facts), tag=tag)
 
     def wanted(self) -> Wanted:
         """Every feature and element that evaluation can ask for, so that nothing else is read."""
