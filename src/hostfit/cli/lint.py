@@ -30,6 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--require", metavar="TEXT", help="check the flat form, as in annotation io.hostfit.require")
     parser.add_argument("--prefer", metavar="TEXT", help="check the flat form, as in annotation io.hostfit.prefer")
+    parser.add_argument(
+        "--index", metavar="INDEX", help="check an image index, and what clients that know only platforms take of it"
+    )
     parser.add_argument("--convert", choices=["yaml", "json", "flat"], help="print the one spec given in this form")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of specs")
@@ -42,6 +45,12 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
 
         console.print(spec_schema_text().rstrip("\n"))
         return 0
+    if options.index is not None:
+        if options.files or options.require or options.prefer or options.convert:
+            raise UsageError("option --index: no spec beside it expected, found one")
+        from hostfit.cli.lint_index import lint_index  # only for an index
+
+        return lint_index(options.index, paths, console, strict=options.strict)
     from hostfit.facts.host import Host  # the vocabulary with the site's own features
 
     host = Host(etc=paths.etc)

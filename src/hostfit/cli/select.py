@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     from hostfit.policy import load  # with the above
 
     hosts = _hosts(options, paths)
-    listing = _find(options.index)
+    listing = find_index(options.index)
     prefer = [(key, value) for key, _, value in [one.partition("=") for one in options.prefer]]
     chooser = select.Chooser(listing, load.load(paths), var=paths.var, prefer=prefer, tag=options.tag)
     found = []
@@ -95,7 +95,8 @@ def _hosts(options: argparse.Namespace, paths: Paths) -> list[tuple[str, Any]]:
     return [(one, open_host(argparse.Namespace(facts=one, root=None), paths)) for one in options.against]
 
 
-def _find(name: str) -> Listing:
+def find_index(name: str) -> Listing:
+    """Find an index by what a person calls it. Raises NoSuchImageError or SourceError."""
     from hostfit.cli.files import read_named  # reads standard input
     from hostfit.core import limits  # with the above
     from hostfit.sources import index  # only for an index
