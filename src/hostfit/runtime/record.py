@@ -188,6 +188,18 @@ def sweep(paths: Paths) -> None:
             continue
 
 
+def every(paths: Paths) -> list[Record]:
+    """Give the records of all containers that their engines have not deleted, after sweeping out the others."""
+    folder = f"{paths.run}/containers"
+    sweep(paths)
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    found = [_load(f"{folder}/{name}") for name in names if not (_is_link(name) or name.startswith("."))]
+    return [one for one in found if one is not None]
+
+
 def _shown(path: str) -> str:
     """A path on one line; one with control characters is escaped and so equals only itself."""
     return escape(path, _PATH)
