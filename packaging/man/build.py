@@ -11,17 +11,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "src"))
+sys.path[:0] = [str(HERE), str(HERE.parent.parent / "src")]
 
-
-def plain(text):
-    """Escape what Markdown would take for its own."""
-    return "".join(["\\" + char if char in "\\`*_<>|[]" else char for char in text])
-
-
-def definitions(rows):
-    """Give a list of terms, which are Markdown already, each with its plain meaning."""
-    return "\n\n".join([f"{term}\n: {plain(meaning)}" for term, meaning in rows])
+import tables  # noqa: E402 - it lies beside this file
+from tables import definitions, plain  # noqa: E402 - see above
 
 
 def option(action):
@@ -41,64 +34,68 @@ def options(parser):
     return definitions([(option(one), one.help) for one in shown])
 
 
-def commands():
-    """Describe every command as the parser knows it."""
+def usage(parser):
+    """The synopsis of a command in one line."""
+    return plain(" ".join(parser.format_usage().removeprefix("usage: ").split()))
+
+
+def parsers():
+    """The parser of the command line, and by name that of each command with its summary."""
     from hostfit.cli.main import COMMANDS, parser
 
     top = parser(every=True)
     known = next(one for one in top._actions if one.dest == "command").choices  # noqa: SLF001 - see options()
+    return top, {name: (known[name], summary) for name, summary in COMMANDS.items()}
+
+
+def commands():
+    """Describe every command as the parser knows it."""
+    top, known = parsers()
     sections = [f"{options(top)}"]
-    for name, summary in COMMANDS.items():
-        usage = plain(" ".join(known[name].format_usage().removeprefix("usage: ").split()))
-        sections.append(f"### hostfit {name}\n\n{plain(summary[0].upper() + summary[1:])}.\n\n{usage}")
-        sections.append(options(known[name]))
+    for name, (parser, summary) in known.items():
+        sections.append(f"### hostfit {name}\n\n{plain(summary[0].upper() + summary[1:])}.\n\n{usage(parser)}")
+        sections.append(options(parser))
     return "\n\n".join(sections)
 
 
-def differences():
-    """List where hostfit differs from NFD on purpose."""
-    from hostfit.core.differences import DIFFERENCES as OF_RULES
-    from hostfit.facts.differences import DIFFERENCES as OF_FACTS
-
+def command_page(name, parser, summary):
+    """The page of one command, for those who ask for it by its own name."""
+    title = f'hostfit-{name} 1 "" "hostfit" "User Commands"'
     return "\n\n".join([
-        f"NFD: {plain(one.nfd)}\n: **hostfit**: {plain(one.hostfit)} {plain(one.why)}" for one in (*OF_RULES, *OF_FACTS)
+        f"{title}\n{'=' * len(title)}",
+        f"# NAME\n\nhostfit-{name} - {plain(summary)}",
+        f"# SYNOPSIS\n\n{usage(parser)}",
+        f"# OPTIONS\n\n{options(parser)}",
+        "# DESCRIPTION\n\n**hostfit**(1) describes all commands together, their exit status, files and examples.",
+        "# SEE ALSO\n\n**hostfit**(1), **hostfit**(7)\n",
     ])  # fmt: skip
 
 
-def features():
-    """List the vocabulary."""
-    from hostfit.facts import vocabulary
-
-    return definitions([
-        (f"**{plain(info.name)}** ({', '.join(info.kinds)})", f"{info.meaning}; from {info.source}")
-        for info in vocabulary.features()
-    ])  # fmt: skip
-
-
-FILLED = {"@COMMANDS@": commands, "@DIFFERENCES@": differences, "@FEATURES@": features}
-
-
-def page(source):
-    """Give one page's Markdown with its lists filled in, and the version in its foot."""
-    from hostfit.version import VERSION
-
-    text = source.read_text().replace('"hostfit"', f'"hostfit {VERSION}"', 1)
-    for mark, fill in FILLED.items():
-        if mark in text:
-            text = text.replace(mark, fill())
-    return text
+def pages():
+    """Give each page's name and Markdown, with its lists filled in."""
+    for source in sorted(HERE.glob("*.md")):
+        text = source.read_text()
+        for mark, fill in {"@COMMANDS@": commands, **tables.FILLED}.items():
+            if mark in text:
+                text = text.replace(mark, fill())
+        yield source.stem, text
+    for name, (parser, summary) in parsers()[1].items():
+        yield f"hostfit-{name}.1", command_page(name, parser, summary)
 
 
 def main():
-    """Write every page into the directory named."""
+    """Write every page into the directory named, with the version in its foot."""
+    from hostfit.version import VERSION
+
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for source in sorted(HERE.glob("*.md")):
-        done = subprocess.run(["go-md2man"], input=page(source), capture_output=True, text=True, check=True)
+    for name, text in pages():
+        dated = text.replace('"hostfit"', f'"hostfit {VERSION}"', 1)
+        done = subprocess.run(["go-md2man"], input=dated, capture_output=True, text=True, check=True)
         head, title, rest = done.stdout.partition("\n.TH ")
         line, _, body = rest.partition("\n")
         # The macros of .TH hyphenate and justify again; names and paths are to be found by searching.
-        (target / source.stem).write_text(f"{head}{title}{line}\n.nh\n.ad l\n{body}")
+        (target / name).write_text(f"{head}{title}{line}\n.nh\n.ad l\n{body}")
 
 
 if __name__ == "__main__":

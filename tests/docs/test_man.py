@@ -10,10 +10,15 @@ import sys
 
 import pytest
 
+from hostfit.cli.main import COMMANDS
 from hostfit.core import errors, limits
 from hostfit.core.decision import ACTIONS, Knobs
 
-PAGES = ("hostfit.1", "hostfit-runtime.8", "hostfit-hook.8", "hostfit.toml.5", "hostfit-spec.7", "hostfit-facts.7")
+WRITTEN = (
+    "hostfit.1", "hostfit.7", "hostfit-runtime.8", "hostfit-hook.8", "hostfit.toml.5", "hostfit-spec.7",
+    "hostfit-facts.7",
+)  # fmt: skip
+PAGES = (*WRITTEN, *[f"hostfit-{name}.1" for name in COMMANDS])
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +66,44 @@ def test_no_mark_of_the_builder_is_left(shown, page):
 
 
 def test_every_option_of_every_command_is_there(shown):
-    from hostfit.cli.main import COMMANDS, parser
+    from hostfit.cli.main import parser
 
     top = parser(every=True)
     commands = next(one for one in top._actions if one.dest == "command").choices
     assert set(commands) == set(COMMANDS)
-    for one in (top, *commands.values()):
+    for name, one in {"": top, **commands}.items():
         for action in one._actions:
             if not action.option_strings or "--help" in action.option_strings:
                 continue
-            assert f"{', '.join(action.option_strings)} " in shown["hostfit.1"], action
-            assert " ".join(action.help.split()) in shown["hostfit.1"], action
+            for page in ("hostfit.1", *([f"hostfit-{name}.1"] if name else [])):
+                assert f"{', '.join(action.option_strings)} " in shown[page], action
+                assert " ".join(action.help.split()) in shown[page], action
+
+
+def test_the_table_of_failures_is_what_the_code_does(shown):
+    """Read back from the page and held against the decisions themselves."""
+    from hostfit.core.decision import decide, failed, judge
+    from hostfit.core.document import BROKEN, IMAGE, UNSYNCED, Document, Provenance
+    from hostfit.core.results import SpecResult
+
+    page = shown["hostfit.7"].partition("WHAT STOPS A CONTAINER")[2]
+    rows = re.findall(r"(?<= )(fit|misfit|unknown|invalid) (on_\w+|none) (deny|warn|allow)", page)
+    knobs = {"fit": "none", "misfit": "on_misfit", "unknown": "on_unknown", "invalid": "on_error"}
+
+    for verdict, knob in knobs.items():
+        one = judge(Document(Provenance(IMAGE, "")), SpecResult(verdict, (), None), Knobs())
+        assert (verdict, knob, decide((one,)).action) in rows
+    for state in (BROKEN, UNSYNCED):
+        one = judge(Document(Provenance(IMAGE, ""), state=state), None, Knobs())
+        assert (one.verdict, one.knob, one.action) in rows
+    assert rows.count((failed("").verdict, "none", failed("").action)) == 2
+    assert len(rows) == 9
+
+
+def test_every_message_of_the_journal_is_listed(shown):
+    from hostfit.gate.journal import MESSAGE_IDS
+
+    assert [one for one in MESSAGE_IDS.values() if f" {one} Container ... was " not in shown["hostfit.7"]] == []
 
 
 def test_exit_codes_are_those_of_the_code(shown):
