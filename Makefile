@@ -9,15 +9,19 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hostfit-tests
 ROOT = @[ "$$(id -u)" = 0 ] || { echo "make $@: needs root" >&2; exit 1; }
 PYTEST_FLAGS ?=
 
-.PHONY: help demo test lint dist man test-engines clean
+.PHONY: help demo test lint dist man build install deb rpm test-engines clean
 
 help:
 	@echo 'make demo          two images through Podman and containerd: one starts, one is refused and why (root)'
 	@echo 'make test          linters and all tests but those of test-engines (root)'
 	@echo 'make lint          ruff, mypy and the rooms of the code'
 	@echo 'make test-engines  tests on booted Debian releases and on tools built from source (root, minutes)'
+	@echo 'make deb           Debian package in dist/ (root, for what it needs)'
+	@echo 'make rpm           RPM package in dist/ (root, for what it needs)'
 	@echo 'make dist          source archive and wheel in dist/'
 	@echo 'make man           man pages in build/man (needs go-md2man)'
+	@echo 'make build         what packages install beside the code: man pages and completions, in build/'
+	@echo 'make install       lays all of it below DESTDIR, as packages do'
 	@echo 'make clean         removes what these made, the cache outside the tree too'
 
 demo:
@@ -51,13 +55,25 @@ dist:
 	environment=$$(packaging/dev/set-up dist); \
 	copy=$$(mktemp -d); \
 	trap 'rm -rf "$$copy"' EXIT; \
-	cp -a *.md LICENSE MANIFEST.in Makefile pyproject.toml setup.py hooks packaging src systemd "$$copy/"; \
+	packaging/dev/stage "$$copy"; \
 	"$$environment/bin/python" -m build --quiet --outdir dist "$$copy"; \
 	ls -l dist
 
 man:
-	@/usr/bin/python3 packaging/man/build.py build/man
+	@/usr/bin/python3 -B packaging/man/build.py build/man
 	@ls build/man
+
+build:
+	/usr/bin/python3 -B packaging/man/build.py build/man
+	/usr/bin/python3 -B packaging/completions/build.py build/completions
+
+install: build
+	packaging/install "$(DESTDIR)"
+
+deb rpm:
+	@packaging/dev/set-up $@
+	@packaging/build-$@ dist
+	@ls -l dist
 
 clean:
 	rm -rf dist build "$(CACHE)"

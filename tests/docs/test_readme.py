@@ -16,7 +16,9 @@ import tomllib
 import pytest
 from hostfit_bed.readme import Readme
 
-MARKS = {"", "attach", "make", "install", "podman", "ctr", "clauses", "run", "why", "python", "refusal", "flow"}
+MARKS = {
+    "", "attach", "make", "package", "install", "podman", "ctr", "clauses", "run", "why", "python", "refusal", "flow",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,7 @@ def test_the_engines_files_are_well_formed(readme):
     assert launcher in files["config.toml"]
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "man"])
+@pytest.mark.parametrize("target", ["demo", "test", "man", "deb", "rpm"])
 def test_make_knows_the_targets(readme, tree, target):
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
@@ -163,7 +165,11 @@ def test_make_knows_the_targets(readme, tree, target):
 
     assert f"make {target}" in readme.text
     assert f"make {target} " in help_
-    assert {"demo": "packaging/demo/demo", "test": "-m pytest tests", "man": "packaging/man/build.py"}[target] in dry
+    runs = {
+        "demo": "packaging/demo/demo", "test": "-m pytest tests", "man": "packaging/man/build.py",
+        "deb": "packaging/build-deb dist", "rpm": "packaging/build-rpm dist",
+    }  # fmt: skip
+    assert runs[target] in dry
 
 
 def test_what_it_points_to_is_there(readme, tree):
