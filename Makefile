@@ -9,12 +9,13 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hostfit-tests
 ROOT = @[ "$$(id -u)" = 0 ] || { echo "make $@: needs root" >&2; exit 1; }
 PYTEST_FLAGS ?=
 
-.PHONY: help demo test lint dist man build install deb rpm test-engines clean
+.PHONY: help demo test lint soak dist man build install deb rpm test-engines clean
 
 help:
 	@echo 'make demo          two images through Podman and containerd: one starts, one is refused and why (root)'
 	@echo 'make test          linters and all tests but those of test-engines (root)'
 	@echo 'make lint          ruff, mypy and the rooms of the code'
+	@echo 'make soak          tests of chance, many more times (root, minutes)'
 	@echo 'make test-engines  tests on booted Debian releases and on tools built from source (root, minutes)'
 	@echo 'make deb           Debian package in dist/ (root, for what it needs)'
 	@echo 'make rpm           RPM package in dist/ (root, for what it needs)'
@@ -42,6 +43,12 @@ lint:
 	@set -euo pipefail; \
 	environment=$$(packaging/dev/set-up test); \
 	"$$environment/bin/python" -m pytest tests/lint $(PYTEST_FLAGS)
+
+soak:
+	$(ROOT)
+	@set -euo pipefail; \
+	environment=$$(packaging/dev/set-up test); \
+	"$$environment/bin/python" -m pytest tests -m soak $(PYTEST_FLAGS)
 
 test-engines:
 	$(ROOT)

@@ -212,11 +212,11 @@ class TestRuntime:
         assert gate.decide(request_of(runtime="other"), site.paths, host=host).decision.runtime == "other"
 
     def test_that_the_policy_does_not_have_is_refused(self, site, host, request_of):
-        report = gate.decide(request_of(entry="runtime", runtime="kata"), site.paths, host=host)
+        report = gate.decide(request_of(entry="runtime", runtime="mine"), site.paths, host=host)
 
         assert (report.starts, report.error_kind, report.runtime_path) == (False, RUNTIME, "")
         assert report.line == (
-            "hostfit: no OCI runtime can be used: kata: no such runtime in the policy (hostfit why c0ffee)"
+            "hostfit: no runtime can be used: mine: no such runtime in the policy (hostfit why c0ffee)"
         )
 
     @pytest.mark.parametrize("lifted", [False, True])

@@ -68,7 +68,7 @@ class TestCandidate:
         assert unsafe(str(binary)) == why.format(binary, parent=binary.parent)
 
     def test_shim_is_no_oci_runtime(self):
-        assert candidate(RuntimeDefinition("kata", shim="/usr/bin/containerd-shim-kata-v2")).reason
+        assert candidate(RuntimeDefinition("kata", shims=("/usr/bin/containerd-shim-kata-v2",)), "runtime").reason
 
     def test_defaults_are_tried_in_order(self, binary, request_of):
         runtimes = {

@@ -172,14 +172,14 @@ def test_text_of_other_outcomes_says_what_can_be_done(site, host, request_of):
     never = Document(Provenance(ARTIFACT, "artifacts"), state=UNSYNCED, reason="nobody looked")
     unsynced = gate.decide(request_of(), site.paths, host=host, extra=(never,))
     invalid = gate.decide(request_of("(("), site.paths, host=host)
-    runtime = gate.decide(request_of(entry="runtime", runtime="kata"), site.paths, host=host)
+    runtime = gate.decide(request_of(entry="runtime", runtime="mine"), site.paths, host=host)
     site.write("hostfit.toml", "[polcy]\n")
     policy = gate.decide(request_of(), site.paths, host=host)
 
     assert "hostfit sync" in render.text(unsynced.tree()).partition("what can be done")[2]
     assert "have the spec corrected" in render.text(invalid.tree())
     assert "name one that is installed as default" in " ".join(render.text(runtime.tree()).split())
-    assert "kata: no such runtime in the policy" in render.text(runtime.tree())
+    assert "mine: no such runtime in the policy" in render.text(runtime.tree())
     assert "correct the file and line above" in " ".join(render.text(policy.tree()).split())
 
 

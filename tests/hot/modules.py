@@ -26,8 +26,9 @@ START = PASS | words(
     " hostfit.core.results hostfit.core.spec hostfit.core.vocabulary hostfit.facts hostfit.facts.host"
     " hostfit.facts.root hostfit.facts.vocabulary hostfit.gate hostfit.gate.candidates"
     " hostfit.gate.deadline hostfit.gate.evaluate"
-    " hostfit.gate.gate hostfit.gate.journal hostfit.gate.keep hostfit.gate.report hostfit.gate.words"
-    " hostfit.oci.bundle hostfit.oci.digest hostfit.oci.inroot hostfit.oci.request hostfit.policy"
+    " hostfit.gate.gate hostfit.gate.journal hostfit.gate.judging hostfit.gate.keep hostfit.gate.report"
+    " hostfit.gate.words"
+    " hostfit.oci.bundle hostfit.oci.digest hostfit.oci.inroot hostfit.oci.pod hostfit.oci.request hostfit.policy"
     " hostfit.policy.load hostfit.policy.model hostfit.runtime.judge hostfit.sources hostfit.sources.annotations"
     " hostfit.sources.collect hostfit.sources.elf hostfit.sources.resolve hostfit.sources.store"
 )

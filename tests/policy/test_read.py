@@ -68,8 +68,8 @@ isolation = 3
     runsc = policy.runtimes["runsc"]
     assert (runsc.binaries, runsc.isolation, runsc.kernel) == (("/usr/bin/runsc",), 2, OWN)
     assert [rule.name for rule in runsc.requires + runsc.when] == ["kvm", "asked for"]
-    assert policy.runtimes["kata"].shim == "/usr/bin/containerd-shim-kata-v2"
-    assert set(policy.runtimes) == {"runc", "crun", "runsc", "kata"}
+    assert policy.runtimes["kata"].shims == ("/usr/bin/containerd-shim-kata-v2",)
+    assert set(policy.own) == {"runc", "crun", "runsc", "kata"}
 
 
 def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
@@ -128,7 +128,7 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
         ),
         (
             '[[scope]]\nnamespace = "a"\non_error = "warn"\n\n[[scope]]\nimage = "*"\n',
-            f"hostfit.toml:5: scope[1]: required one of {', '.join(KNOBS)}, found none of them",
+            f"hostfit.toml:5: scope[1]: required one of {', '.join(KNOBS)}, allowed, preference, found none of them",
         ),
         (
             '[[scope]]\ndigest = "sha256:A"\non_error = "warn"\n',
@@ -136,12 +136,24 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
         ),
         ('[scope]\nimage = "*"\n', "hostfit.toml:1: scope: required [[scope]] tables, found a table"),
         (
-            "[runtime.runsc]\nisolation = 2\n",
-            "hostfit.toml:1: runtime.runsc: required binary or shim, found neither",
+            "[runtime.mine]\nisolation = 2\n",
+            "hostfit.toml:1: runtime.mine: required binary or shim, found neither",
         ),
         (
-            '[runtime.runsc]\nbinary = "/a"\nshim = "/b"\n',
-            "hostfit.toml:1: runtime.runsc: required binary or shim, found both",
+            '[runtime.mine]\nlike = "nothing"\nbinary = "/a"\n',
+            'hostfit.toml:2: runtime.mine.like: required a runtime that is defined before, found "nothing"',
+        ),
+        (
+            '[runtime.kata]\ninstead = ["rnc"]\n',
+            'hostfit.toml:2: runtime.kata.instead: required runtimes that are defined, found "rnc"',
+        ),
+        (
+            '[policy]\nallowed = ["runc", "rnsc"]\n',
+            'hostfit.toml:2: policy.allowed: required runtimes that are defined, found "rnsc"',
+        ),
+        (
+            '[[runtime.crun.when]]\nname = "r"\nmatchFeatures = [{ feature = "kernel.version" }]\n',
+            'hostfit.toml: runtime.crun.when: required features of the request (request.*), found "kernel.version"',
         ),
         (
             '[runtime.runsc]\nbinary = "runsc"\n',
@@ -317,6 +329,6 @@ def test_summary_says_what_holds(site):
         f"files: {site.etc}/hostfit.toml",
         "default runtime: runc or crun",
         "on_misfit = warn, on_unknown = warn, on_unsynced = warn, on_error = deny",
-        "runtimes: crun, runc",
+        "runtimes: crun, crun-wasm, kata, nvidia, runc, runsc, wamr, wasmedge, wasmer, wasmtime",
         "0 scopes, 0 files of images.d",
     )

@@ -100,10 +100,10 @@ class Decision:
     `action` is the strictest of the judgements'; `verdict` the worst of the enforced documents; `lifted` is set
     when the break-glass file turned a denial into a start; `error` is one line about what could not be evaluated at
     all (a crash, a broken policy), empty otherwise. `runtime` names the runtime that takes the container, empty where
-    none of the `candidates` can.
+    none of the `candidates` can, and `because` says why it was taken.
     """
 
-    __slots__ = ("action", "candidates", "error", "judgements", "lifted", "runtime", "verdict")
+    __slots__ = ("action", "because", "candidates", "error", "judgements", "lifted", "runtime", "verdict")
 
     def __init__(
         self,
@@ -115,6 +115,7 @@ class Decision:
         candidates: tuple[Candidate, ...] = (),
         lifted: bool = False,
         error: str = "",
+        because: str = "",
     ) -> None:
         self.action = action
         self.verdict = verdict
@@ -123,6 +124,7 @@ class Decision:
         self.candidates = candidates
         self.lifted = lifted
         self.error = error
+        self.because = because
 
 
 def strictest(actions: tuple[str, ...]) -> str:
@@ -131,7 +133,11 @@ def strictest(actions: tuple[str, ...]) -> str:
 
 
 def decide(
-    judgements: tuple[Judgement, ...], *, candidates: tuple[Candidate, ...] = (), lifted: bool = False
+    judgements: tuple[Judgement, ...],
+    *,
+    candidates: tuple[Candidate, ...] = (),
+    lifted: bool = False,
+    because: str = "",
 ) -> Decision:
     """Combine the judgements on all documents of one container into one decision.
 
@@ -144,7 +150,13 @@ def decide(
     lifts = lifted and action == DENY
     runtime = next((one.name for one in candidates if not one.reason), "")
     return Decision(
-        WARN if lifts else action, verdict, judgements, runtime=runtime, candidates=candidates, lifted=lifts
+        WARN if lifts else action,
+        verdict,
+        judgements,
+        runtime=runtime,
+        candidates=candidates,
+        lifted=lifts,
+        because=because,
     )
 
 

@@ -25,7 +25,7 @@ _ARM_VARIANTS = {"armhf": "v7", "armel": "v6"}
 _ALSO_RUNS_ON = {"386": ("amd64",), "arm": ("arm64",)}
 """Hosts of another architecture that run it by themselves. Some arm64 cores have no 32-bit mode; the kernel does not
 say so in a file, and refusing arm images on all of them would be wrong more often."""
-_WASM = ("wasm", "wasm32", "wasm64")
+WASM = ("wasm", "wasm32", "wasm64")
 
 
 def normalise(platform: Platform) -> Platform:
@@ -56,7 +56,7 @@ def platform_spec(platform: Platform) -> Spec:
     the version of an operating system other than Linux asks for is in `osversion`.
     """
     wanted = normalise(platform)
-    if wanted.architecture in _WASM:
+    if wanted.architecture in WASM:
         name = f"{wanted.os or 'wasi'}/{wanted.architecture}"
         return _spec(platform, Matcher((Term(_RUNTIME, {name: Expression("Exists")}),)))
     system = (Term(_SYSTEM, {"os": _one_of(wanted.os)}),) if wanted.os else ()

@@ -26,6 +26,11 @@ class Host:
         self._etc = etc
         self._site: Site | None = None
 
+    @property
+    def live(self) -> bool:
+        """Whether it is the machine that this runs on."""
+        return Root(self._path).live
+
     def lookup(self, feature: str) -> FeatureInfo | None:
         """Give the vocabulary's row of a feature, the site's own features included; None if there is none."""
         info = vocabulary.lookup(feature)

@@ -116,6 +116,11 @@ class Recorded:
             raise FactsError(f"recorded host: version: required {VERSION}, found {quoted(str(version))}")
         return cls(_features(top), from_nfd="version" not in top, lookup=lookup)
 
+    @property
+    def live(self) -> bool:
+        """Whether it is the machine that this runs on: never."""
+        return False
+
     def lookup(self, feature: str) -> FeatureInfo | None:
         """Give the vocabulary's row of a feature, or one made from what was recorded of it, or None."""
         info = vocabulary.lookup(feature)

@@ -1,4 +1,4 @@
-"""Which OCI runtime may take a container, and why another may not. Choosing among several builds on this."""
+"""The entry's own runtime, which takes nearly every container, and whether a start needs to be chosen for at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from hostfit.core.decision import Candidate
 from hostfit.core.errors import PolicyError
 from hostfit.core.text import escape
 from hostfit.oci.files import open_trusted, symbol
+from hostfit.oci.pod import sandbox_of
+from hostfit.policy.model import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,28 +18,75 @@ if TYPE_CHECKING:
     from hostfit.policy.model import Policy, RuntimeDefinition
 
 
+SHIM_ENTRY = "shim"
+_CDI = "cdi.k8s.io/"
+_RUNTIME = "io.hostfit.runtime"
+_VISIBLE, _NODES = "NVIDIA_VISIBLE_DEVICES=", "/dev/nvidia"
+
+
+def entry_names(request: Request, policy: Policy) -> tuple[str, ...]:
+    """Give the entry's own runtimes, the preferred one first: NAME of `hostfit-runtime-NAME`, else the defaults."""
+    return (request.runtime,) if request.runtime else policy.defaults
+
+
 def candidates_for(request: Request, policy: Policy) -> tuple[tuple[Candidate, ...], str]:
-    """Give the runtimes to consider, the preferred one first, and the path of the first that can be executed.
-
-    An entry point that was called as `hostfit-runtime-NAME` gets NAME; any other the policy's default. The path is
-    empty where none can.
-    """
-    names = (request.runtime,) if request.runtime else policy.defaults
-    found = []
-    for name in names:
-        definition = policy.runtimes.get(name)
-        found.append(
-            candidate(definition) if definition is not None else Candidate(name, "", "no such runtime in the policy")
+    """Give the entry's own runtimes, and the path of the first that can be executed, empty where none can."""
+    found: list[Candidate] = []
+    first = None
+    for name in entry_names(request, policy):
+        definition = policy.runtime(name)
+        if first is not None:
+            found.append(Candidate(name, "", f"{first.name} comes first"))
+            continue
+        one = (
+            Candidate(name, "", "no such runtime in the policy")
+            if definition is None
+            else candidate(definition, request.entry)
         )
-    return tuple(found), next((one.path for one in found if not one.reason), "")
+        found.append(one)
+        first = None if one.reason else one
+    return tuple(found), first.path if first is not None else ""
 
 
-def candidate(definition: RuntimeDefinition) -> Candidate:
-    """Give a runtime with the first of its binaries that is safe to execute, or with what is wrong with each."""
-    if not definition.binaries:
-        return Candidate(definition.name, definition.shim, "a containerd shim cannot serve as an OCI runtime")
+def settled(request: Request, policy: Policy) -> bool:
+    """Whether nothing in request or policy asks for any runtime but the entry's own.
+
+    Only the image can then, and it does so where it does not fit or prefers one.
+    """
+    bundle = request.bundle
+    if _RUNTIME in bundle.annotations or request.fixed:
+        return False
+    name = entry_names(request, policy)[0]
+    own = policy.runtime(name)
+    if own is None or own.kernel == OWN or own.requires or own.platforms or own.grants:
+        return False
+    if policy.allowed is not None or any([one.when or one.instead for one in policy.own.values()]):
+        return False
+    if any([one.allowed is not None for one in policy.scopes]):
+        return False
+    if request.sandbox not in ("", *own.binaries, *own.shims, name) and sandbox_of(bundle.annotations, request.id):
+        return False
+    gpu = [one for one in bundle.env if one.startswith(_VISIBLE)] or [
+        one for one in bundle.devices if one.startswith(_NODES)
+    ]
+    return not gpu and not any([key.startswith(_CDI) for key in bundle.annotations])
+
+
+def candidate(definition: RuntimeDefinition, entry: str = "") -> Candidate:
+    """Give a runtime with the first of its binaries that is safe to execute, or with what is wrong with each.
+
+    A shim entry executes shims, and `check` asks about whichever the runtime has.
+    """
+    paths = definition.shims if entry == SHIM_ENTRY else definition.binaries
+    if not paths and entry not in (SHIM_ENTRY, "runtime"):
+        paths = definition.shims
+    if not paths:
+        lacks = "an OCI runtime cannot serve as a containerd shim"
+        if entry != SHIM_ENTRY:
+            lacks = "a containerd shim cannot serve as an OCI runtime"
+        return Candidate(definition.name, "", lacks)
     reasons = []
-    for path in definition.binaries:
+    for path in paths:
         reason = unsafe(path)
         if not reason:
             return Candidate(definition.name, path)

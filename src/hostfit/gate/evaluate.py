@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hostfit.core.decision import Judgement, Knobs
-    from hostfit.core.facts import Feature
+    from hostfit.core.facts import Feature, Wanted
     from hostfit.core.results import SpecResult
     from hostfit.core.spec import Spec
     from hostfit.core.vocabulary import Lookup
     from hostfit.oci.request import Request
 
 _LATE = "took too long"
+RUNTIME_PLATFORM = "runtime.platform"
+"""The one feature that is a runtime's and not a host's."""
 _GRACE = 0.5
 """Seconds for comparing where no others are left."""
 
@@ -70,17 +72,33 @@ def gathered(
     return (*own, *found)
 
 
-def facts_for(documents: tuple[Document, ...], host: Any, deadline: Deadline) -> dict[str, Feature]:
-    """Read the facts that the documents name, one feature at a time: one that hangs makes no other unknown."""
+def facts_for(
+    documents: tuple[Document, ...], host: Any, deadline: Deadline, platforms: tuple[str, ...] | None = None
+) -> dict[str, Feature]:
+    """Read the facts that the documents name, as containers of a runtime with these `platforms` see them.
+
+    `platforms` is None where no runtime is in question.
+    """
     if not any([one.spec is not None for one in documents]):
         return {}
-    from hostfit.core.facts import Feature, Unknown, Wanted  # containers without any spec need none
+    from hostfit.core.facts import Feature, Wanted  # containers without any spec need none
 
     wanted = Wanted()
     for one in documents:
         if one.spec is not None:
             for feature, names in one.spec.wanted().elements.items():
                 wanted.add(feature.lower(), names)
+    of_runtime = {}
+    if platforms is not None and RUNTIME_PLATFORM in wanted.elements:
+        del wanted.elements[RUNTIME_PLATFORM]
+        of_runtime[RUNTIME_PLATFORM] = Feature(flags=platforms)
+    return {**features(wanted, host, deadline), **of_runtime}
+
+
+def features(wanted: Wanted, host: Any, deadline: Deadline) -> dict[str, Feature]:
+    """Read facts one feature at a time: one that hangs makes no other unknown."""
+    from hostfit.core.facts import Feature, Unknown, Wanted  # as above
+
     facts: dict[str, Feature] = {}
     for feature, names in wanted.elements.items():
         try:

@@ -72,6 +72,7 @@ def _head(page: _Page, report: dict[str, Any]) -> None:
         ("namespace", container["namespace"]),
         ("engine", image["engine"]),
         ("runtime", " ".join([part for part in (runtime["name"], runtime["path"]) if part])),
+        ("because", runtime.get("because", "")),
     ]
     for name, value in rows:
         if value:
@@ -134,13 +135,16 @@ def _leaf(page: _Page, leaf: dict[str, Any], indent: int, before: str = "") -> N
 
 
 def _candidates(page: _Page, report: dict[str, Any]) -> None:
-    refused = [one for one in report["candidates"] if one["reason"]]
-    if not refused:
+    why: dict[str, list[str]] = {}
+    for one in report["candidates"]:
+        if one["reason"]:
+            why.setdefault(one["reason"], []).append(one["name"])
+    if not why:
         return
     page.gap()
-    page.put("runtimes that cannot be used:")
-    for one in refused:
-        page.put(f"{one['name']}: {one['reason']}", 2)
+    page.put("runtimes that were not taken:")
+    for reason, names in why.items():
+        page.put(f"{', '.join(names)}: {reason}", 2)
 
 
 def _remedies(page: _Page, report: dict[str, Any]) -> None:

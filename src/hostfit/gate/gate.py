@@ -10,19 +10,19 @@ from hostfit.core.decision import DENY, failed
 from hostfit.core.decision import decide as combine
 from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
-from hostfit.core.results import FIT
+from hostfit.core.results import FIT, MISFIT
 from hostfit.gate import evaluate, words
-from hostfit.gate.candidates import candidates_for
+from hostfit.gate.candidates import SHIM_ENTRY, candidates_for, settled
 from hostfit.gate.deadline import SECONDS, Deadline, Expired
+from hostfit.gate.judging import Judging, Question
 from hostfit.gate.report import CRASH, POLICY, RUNTIME, Report
 from hostfit.policy import load
-from hostfit.policy.model import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hostfit.core.decision import Candidate, Decision
+    from hostfit.core.decision import Candidate, Decision, Judgement
     from hostfit.core.document import Document
     from hostfit.core.paths import Paths
     from hostfit.oci.request import Request
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 CHECK_ENTRY = "check"
 CHECK_SECONDS = 60.0
-RUNTIME_ENTRY = "runtime"
-"""The entry point that executes a runtime itself, and so needs one that can be executed."""
+RUNTIME_ENTRY, HOOK_ENTRY = "runtime", "hook"
+EXECUTING = (RUNTIME_ENTRY, SHIM_ENTRY)
+"""The entry points that execute a runtime or shim themselves, and so need one that can be executed."""
 
 
 def decide(
@@ -60,8 +61,12 @@ def decide(
             from hostfit.facts.host import Host  # callers with a host of their own need no probes
 
             host = Host(etc=paths.etc)
-        asked = _Asked(request, policy, paths.var, tag or policy.tag, resolution, extra, seconds)
-        return _decide(asked, host, lifted=lifted)
+        # Nobody waits in the middle of a start for the answer to a person's question.
+        deadline = Deadline(seconds or (CHECK_SECONDS if request.entry == CHECK_ENTRY else SECONDS))
+        question = Question(
+            request, policy, host, paths.var, tag or policy.tag, deadline, extra=extra, lifted=lifted
+        )  # fmt: skip
+        return _decide(question, resolution)
     except PolicyError as error:
         return _without_policy(request, error, lifted)
     except (Exception, Expired) as error:  # noqa: BLE001 - whatever it is, a container must not start because of it
@@ -83,80 +88,65 @@ def publish(report: Report, paths: Paths) -> None:
             continue
 
 
-class _Asked:
-    """One request with what its caller knows already."""
-
-    __slots__ = ("extra", "policy", "request", "resolution", "seconds", "tag", "var")
-
-    def __init__(  # noqa: PLR0917 - one caller, with names like these
-        self,
-        request: Request,
-        policy: Policy,
-        var: str,
-        tag: str,
-        resolution: Resolution | None,
-        extra: tuple[Document, ...],
-        seconds: float,
-    ) -> None:
-        # Nobody waits in the middle of a start for the answer to a person's question.
-        self.seconds = seconds or (CHECK_SECONDS if request.entry == CHECK_ENTRY else SECONDS)
-        self.request = request
-        self.policy = policy
-        self.var = var
-        self.tag = tag
-        self.resolution = resolution
-        self.extra = extra
-
-
-def _decide(asked: _Asked, host: Any, *, lifted: bool) -> Report:
-    request, policy = asked.request, asked.policy
-    deadline = Deadline(asked.seconds)
-    candidates, runtime_path = candidates_for(request, policy)
-    host = _as_seen(host, candidates, policy)
-    broken: tuple[Document, ...] = ()
-    resolution = asked.resolution
+def _decide(question: Question, resolution: Resolution | None) -> Report:
+    request, policy, lifted = question.request, question.policy, question.lifted
     if resolution is None:
-        resolution, broken = evaluate.resolved(request, deadline)
-    namespace, image = "", resolution.image
+        resolution, question.broken = evaluate.resolved(request, question.deadline)
+    question.resolution, question.image = resolution, resolution.image
     if resolution.engine:
         from hostfit.gate.claims import image_of, namespace_of  # plain bundles claim nothing
 
-        namespace, image = namespace_of(request, resolution), image_of(request, resolution)
-    own = policy.documents(image)
+        question.namespace, question.image = namespace_of(request, resolution), image_of(request, resolution)
+    judging = Judging(question)
+    candidates, runtime_path = candidates_for(request, policy)
+    error = because = ""
     # A hook runs below whatever runtime the engine chose, which need not be the policy's.
-    runtime = _chosen(candidates) if request.entry == RUNTIME_ENTRY else request.runtime
-    found = evaluate.gathered(
-        request, resolution, own, lookup=host.lookup, var=asked.var, runtime=runtime, deadline=deadline
-    )
-    documents = (*broken, *found, *asked.extra)
-    facts = evaluate.facts_for(documents, host, deadline)
-    knobs = policy.knobs(image, namespace)
-    judgements = evaluate.judged(documents, facts, knobs, asked.tag, deadline)
-    decision = combine(judgements, candidates=candidates, lifted=lifted)
-    if request.entry == RUNTIME_ENTRY and not runtime_path and decision.action != DENY:
-        # Nothing can be executed: no break-glass file lifts that. A refusal keeps its own reason.
-        decision = failed(
-            _none_usable(candidates), verdict=decision.verdict, judgements=judgements, candidates=candidates
-        )
+    name = request.runtime if request.entry == HOOK_ENTRY else _chosen(candidates) or policy.default
+    judgements = judging.of(name, policy.runtime(name or policy.default))
+    if request.entry != HOOK_ENTRY and _open(question, judgements, runtime_path):
+        from hostfit.gate.choosing import chosen  # most containers take the entry's own runtime
+
+        found = chosen(question, judging)
+        candidates, runtime_path, judgements = found.candidates, found.path, found.judgements
+        because, error = found.because, found.error
+        if request.entry == CHECK_ENTRY and not found.asked and not _shows_runtimes(question.host):
+            # Whoever only asks about an image need not have a runtime.
+            error = ""
+    decision = combine(judgements, candidates=candidates, lifted=lifted, because=because)
+    if not runtime_path and decision.action != DENY:
+        if request.entry in EXECUTING and not error:
+            error = _none_usable(candidates)
+        if error:
+            # Nothing can be executed: no break-glass file lifts that. A refusal keeps its own reason.
+            decision = failed(error, verdict=decision.verdict, judgements=judgements, candidates=candidates)
     return _report(
         request,
         resolution,
         decision,
         runtime_path=runtime_path,
-        namespace=namespace,
+        namespace=question.namespace,
         error_kind=RUNTIME if decision.error else "",
     )
 
 
-def _as_seen(host: Any, candidates: tuple[Candidate, ...], policy: Policy) -> Any:
-    """The host as containers of the chosen runtime see it."""
-    name = _chosen(candidates) or policy.default
-    runtime = policy.runtimes.get(name)
-    if runtime is None or runtime.kernel != OWN:
-        return host
-    from hostfit.gate.guest import Guest  # few runtimes have a kernel of their own
+def _open(question: Question, judgements: tuple[Judgement, ...], path: str) -> bool:
+    """Whether another runtime than the entry's own may take the container."""
+    request, policy = question.request, question.policy
+    if request.entry == CHECK_ENTRY or not path or not settled(request, policy):
+        return True
+    for one in judgements:
+        spec = one.document.spec
+        if one.verdict == MISFIT or (spec is not None and any([each.runtimes for each in spec.sets])):
+            return True
+    return False
 
-    return Guest(host, runtime)
+
+def _shows_runtimes(host: Any) -> bool:
+    if getattr(host, "live", True):
+        return False
+    from hostfit.gate.elsewhere import has_runtimes  # a host that is not this one
+
+    return has_runtimes(host)
 
 
 def _chosen(candidates: tuple[Candidate, ...]) -> str:
@@ -177,7 +167,7 @@ def _line(request: Request, resolution: Resolution, decision: Decision) -> str:
 
 def _none_usable(candidates: tuple[Candidate, ...]) -> str:
     reasons = [f"{one.name}: {one.reason}" for one in candidates]
-    return "no OCI runtime can be used: " + ("; ".join(reasons) or "none is defined")
+    return "no runtime can be used: " + ("; ".join(reasons) or "none is defined")
 
 
 def _without_policy(request: Request, error: PolicyError, lifted: bool) -> Report:
@@ -186,7 +176,7 @@ def _without_policy(request: Request, error: PolicyError, lifted: bool) -> Repor
     """
     salvaged: Policy | None = getattr(error, "salvaged", None)
     candidates, runtime_path = candidates_for(request, salvaged) if lifted and salvaged is not None else ((), "")
-    lifts = lifted and (request.entry != RUNTIME_ENTRY or bool(runtime_path))
+    lifts = lifted and (request.entry not in EXECUTING or bool(runtime_path))
     decision = failed(f"policy cannot be used: {error.message}", candidates=candidates, lifted=lifts)
     return _report(request, Resolution(""), decision, runtime_path=runtime_path, error_kind=POLICY)
 
@@ -201,7 +191,7 @@ def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool)
             candidates, runtime_path = candidates_for(request, load.load(paths))
         except Exception:  # noqa: BLE001 - then the floor is not known, and it stays a denial
             candidates = ()
-    lifts = lifted and (request.entry != RUNTIME_ENTRY or bool(runtime_path))
+    lifts = lifted and (request.entry not in EXECUTING or bool(runtime_path))
     text = "".join(traceback.format_exception(error))
     decision = failed(
         f"internal error ({type(error).__name__}); the journal has it", candidates=candidates, lifted=lifts

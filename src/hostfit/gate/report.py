@@ -74,6 +74,8 @@ class Report:
         """What `hostfit check` ends with: 0 fit, 1 misfit, 2 policy error, 3 unknown, 4 internal error, 5 invalid."""
         if self.error_kind == POLICY:
             return 2
+        if self.error_kind == RUNTIME and self.decision.verdict == FIT:
+            return 1
         return 4 if self.error_kind == CRASH else _EXIT.get(self.decision.verdict, 3)
 
     def tree(self) -> dict[str, Any]:
@@ -102,7 +104,11 @@ class Report:
                 "bundle": escape(self.request.bundle.path, 4096),
                 "namespace": escape(self.namespace),
             },
-            "runtime": {"name": escape(decision.runtime), "path": escape(self.runtime_path, 4096)},
+            "runtime": {
+                "name": escape(decision.runtime),
+                "path": escape(self.runtime_path, 4096),
+                "because": decision.because,
+            },
             "candidates": [
                 {"name": escape(one.name), "path": escape(one.path, 4096), "reason": escape(one.reason)}
                 for one in decision.candidates

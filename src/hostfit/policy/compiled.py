@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hostfit.core.spec import Rule, Spec
     from hostfit.policy.images import Images
 
-_MARK = f"hostfit-policy 1 {VERSION}"
+_MARK = f"hostfit-policy 2 {VERSION}"
 """A file of another layout or another version of hostfit is not current."""
 _CAP = 64 << 20
 """Bytes; all sources together may be that long."""
@@ -141,8 +141,12 @@ def _policy_out(policy: Policy) -> dict[str, Any]:
         "defaults": list(policy.defaults),
         "tag": policy.tag,
         "sources": list(policy.sources),
-        "scopes": [[one.knobs, one.image, one.digest, one.namespace] for one in policy.scopes],
-        "runtimes": [_runtime_out(one) for one in policy.runtimes.values()],
+        "allowed": None if policy.allowed is None else list(policy.allowed),
+        "preference": policy.preference,
+        "scopes": [
+            [one.knobs, one.image, one.digest, one.namespace, one.allowed, one.preference] for one in policy.scopes
+        ],
+        "runtimes": [_runtime_out(one) for one in policy.own.values()],
         "images": [
             [list(one.images), one.place, one.mode, _spec_out(one.spec), list(one.problems), one.digest]
             for one in policy.images.entries
@@ -156,9 +160,14 @@ def _policy_in(tree: Any) -> Policy:
         defaults=tuple(tree["defaults"]),
         tag=tree["tag"],
         sources=tuple(tree["sources"]),
+        allowed=None if tree["allowed"] is None else tuple(tree["allowed"]),
+        preference=tree["preference"],
         scopes=tuple([
-            Scope(knobs, image=image, digest=digest, namespace=namespace)
-            for knobs, image, digest, namespace in tree["scopes"]
+            Scope(
+                knobs, image=image, digest=digest, namespace=namespace,
+                allowed=None if allowed is None else tuple(allowed), preference=preference,
+            )
+            for knobs, image, digest, namespace, allowed, preference in tree["scopes"]
         ]),
         runtimes={one["name"]: _runtime_in(one) for one in tree["runtimes"]},
         images=_images_in(tree["images"]) if tree["images"] else None,
@@ -182,7 +191,7 @@ def _runtime_out(one: RuntimeDefinition) -> dict[str, Any]:
 
 
 def _runtime_in(tree: dict[str, Any]) -> RuntimeDefinition:
-    lists = {name: tuple(tree[name]) for name in ("binaries", "platforms")}
+    lists = {name: tuple(tree[name]) for name in ("binaries", "shims", "platforms", "instead")}
     rules = {name: _rules_in(tree[name]) for name in ("requires", "when")}
     return RuntimeDefinition(**{**tree, **lists, **rules})
 

@@ -20,20 +20,24 @@ if TYPE_CHECKING:
 KNOBS = ("on_misfit", "on_unknown", "on_unsynced", "on_error")
 HOST, OWN = "host", "own"
 KERNELS = (HOST, OWN)
+REQUEST = "request."
+"""What the features begin with that describe a request; they are for `when` and `requires` of runtimes alone."""
 
 
 class RuntimeDefinition:
-    """One OCI runtime that containers may be given to.
+    """One runtime that containers may be given to.
 
-    `binaries` are absolute paths, the first that is usable counts; `shim` is a containerd shim in their place.
-    `isolation` orders runtimes (runc 1). `kernel` says whether containers see the host's kernel or one of their own,
-    whose facts `facts` records. `grants` marks runtimes that add host access. `requires` are rules on the host, `when`
-    rules on the request.
+    `binaries` are absolute paths of an OCI runtime and `shims` of a containerd shim; of each the first that is usable
+    counts. `isolation` orders runtimes (runc 1). `kernel` says whether containers see the host's kernel or one of their
+    own, whose facts `facts` records. `platforms` are those of the images that it runs, where they are not the host's.
+    `grants` marks runtimes that add host access, taken only if somebody other than the image asked, or with
+    `from_image`. `requires` are rules on the host, `when` rules on the request; `instead` names the runtimes that may
+    take its place where it cannot run, weaker ones too. `shipped` says that no configuration has a word about it.
     """
 
     __slots__ = (
-        "binaries", "facts", "from_image", "grants", "isolation", "kernel", "name", "platforms", "requires", "shim",
-        "when",
+        "binaries", "facts", "from_image", "grants", "instead", "isolation", "kernel", "name", "platforms", "requires",
+        "shims", "shipped", "when",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +45,7 @@ class RuntimeDefinition:
         name: str,
         *,
         binaries: tuple[str, ...] = (),
-        shim: str = "",
+        shims: tuple[str, ...] = (),
         isolation: int = 1,
         kernel: str = HOST,
         grants: bool = False,
@@ -50,10 +54,12 @@ class RuntimeDefinition:
         facts: str = "",
         requires: tuple[Rule, ...] = (),
         when: tuple[Rule, ...] = (),
+        instead: tuple[str, ...] = (),
+        shipped: bool = False,
     ) -> None:
         self.name = name
         self.binaries = binaries
-        self.shim = shim
+        self.shims = shims
         self.isolation = isolation
         self.kernel = kernel
         self.grants = grants
@@ -62,6 +68,15 @@ class RuntimeDefinition:
         self.facts = facts
         self.requires = requires
         self.when = when
+        self.instead = instead
+        self.shipped = shipped
+
+    @property
+    def kind(self) -> str:
+        """What a pod's sandbox fixes: HOST for OCI runtimes on the host's kernel, which can share a pod; else its
+        own name.
+        """
+        return HOST if self.kernel == HOST and self.binaries else self.name
 
     def _key(self) -> tuple[object, ...]:
         return tuple([getattr(self, name) for name in self.__slots__])
@@ -72,23 +87,44 @@ class RuntimeDefinition:
     __hash__ = None  # type: ignore[assignment]  # holds rules
 
 
-_PLACES = ("/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
+PLACES = ("/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
 BUILT_IN = ("runc", "crun")
-"""The runtimes that need no configuration, and in this order the defaults where none is configured."""
+"""The defaults where none is configured, in this order."""
+HOST_SHIMS = tuple([place + "containerd-shim-runc-v2" for place in PLACES])
+"""The shim that calls an OCI runtime; which one is said by its options, so there the wrapper chooses."""
 
 
 def built_in() -> dict[str, RuntimeDefinition]:
-    """Give the definitions that hold where the configuration says nothing else."""
-    return {name: RuntimeDefinition(name, binaries=tuple([place + name for place in _PLACES])) for name in BUILT_IN}
+    """Give the definitions that most hosts need; hostfit.policy.shipped has the others."""
+    return {
+        name: RuntimeDefinition(
+            name, binaries=tuple([place + name for place in PLACES]), shims=HOST_SHIMS, shipped=True
+        )
+        for name in BUILT_IN
+    }
 
 
 class Scope:
-    """Knobs for some containers: those that match every selector which is given."""
+    """Knobs and runtimes for some containers: those that match every selector which is given.
 
-    __slots__ = ("digest", "image", "knobs", "namespace")
+    `allowed` names the only runtimes that may take them, None where that is not said.
+    """
 
-    def __init__(self, knobs: Mapping[str, str], *, image: str = "", digest: str = "", namespace: str = "") -> None:
+    __slots__ = ("allowed", "digest", "image", "knobs", "namespace", "preference")
+
+    def __init__(
+        self,
+        knobs: Mapping[str, str],
+        *,
+        image: str = "",
+        digest: str = "",
+        namespace: str = "",
+        allowed: tuple[str, ...] | None = None,
+        preference: bool | None = None,
+    ) -> None:
         self.knobs: dict[str, str] = dict(knobs)
+        self.allowed = allowed
+        self.preference = preference
         self.image = image
         self.digest = digest
         self.namespace = namespace
@@ -115,11 +151,13 @@ class Scope:
 class Policy:
     """Everything that the administrator decided.
 
-    `defaults` are the names of the runtimes to use, the first usable one counts; `tag` chooses among the sets of
-    specs; `sources` are the files that it was read from.
+    `defaults` are the names of the runtimes to use, the first usable one counts; `allowed` names the only runtimes
+    that may be taken, None for all; `preference` says whether an image's own preference among runtimes counts; `tag`
+    chooses among the sets of specs; `sources` are the files that it was read from. `own` are the runtimes that the
+    configuration speaks of, and runc and crun.
     """
 
-    __slots__ = ("_images", "_knobs", "defaults", "runtimes", "scopes", "sources", "tag")
+    __slots__ = ("_all", "_images", "_knobs", "allowed", "defaults", "own", "preference", "scopes", "sources", "tag")
 
     def __init__(
         self,
@@ -131,14 +169,33 @@ class Policy:
         images: Images | None = None,
         tag: str = "",
         sources: tuple[str, ...] = (),
+        allowed: tuple[str, ...] | None = None,
+        preference: bool = False,
     ) -> None:
         self._knobs = knobs or Knobs()
         self.defaults = defaults
         self.scopes = scopes
-        self.runtimes: dict[str, RuntimeDefinition] = dict(built_in() if runtimes is None else runtimes)
+        self.own: dict[str, RuntimeDefinition] = dict(built_in() if runtimes is None else runtimes)
+        self._all: dict[str, RuntimeDefinition] = {}
         self._images = images
         self.tag = tag
         self.sources = sources
+        self.allowed = allowed
+        self.preference = preference
+
+    @property
+    def runtimes(self) -> dict[str, RuntimeDefinition]:
+        """Every runtime by name, in the order of the configuration, those that hostfit ships last."""
+        if not self._all:
+            from hostfit.policy.shipped import shipped  # most starts ask for runc or crun
+
+            self._all = {**self.own, **{name: one for name, one in shipped().items() if name not in self.own}}
+        return self._all
+
+    def runtime(self, name: str) -> RuntimeDefinition | None:
+        """Give one runtime, None where there is none of that name."""
+        found = self.own.get(name)
+        return found if found is not None else self.runtimes.get(name)
 
     @property
     def images(self) -> Images:
@@ -183,6 +240,22 @@ class Policy:
                     said.append(value)
             values[knob] = max(said, key=ACTIONS.index, default=base)
         return Knobs(**values)
+
+    def allowed_for(self, image: Image | None, namespace: str) -> frozenset[str] | None:
+        """Give the only runtimes that may take a container, None for all: what [policy] and every scope allow."""
+        found = [self.allowed, *[one.allowed for one in self.scopes if one.allowed is not None
+                                 and one.applies(image, namespace, loosens=False)]]  # fmt: skip
+        said = [frozenset(one) for one in found if one is not None]
+        return frozenset.intersection(*said) if said else None
+
+    def preference_for(self, image: Image | None, namespace: str) -> bool:
+        """Whether an image's own preference among runtimes of equal isolation counts; one scope's no is enough."""
+        said = [
+            one.preference
+            for one in self.scopes
+            if one.preference is not None and one.applies(image, namespace, loosens=one.preference)
+        ]
+        return all(said) if said else self.preference
 
     def summary(self) -> tuple[str, ...]:
         """Give a few lines for people: what was read and what holds."""

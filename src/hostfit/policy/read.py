@@ -16,6 +16,7 @@ from hostfit.policy.fields import Finding, InvalidPolicyError, Table, shown
 from hostfit.policy.images import Images
 from hostfit.policy.model import BUILT_IN, KNOBS, Policy, Scope, built_in
 from hostfit.policy.runtimes import Runtimes
+from hostfit.policy.shipped import shipped
 from hostfit.policy.tomllines import key_lines
 
 TYPE_CHECKING = False
@@ -29,8 +30,9 @@ TOML = (".toml",)
 YAML = (".yaml", ".yml")
 """Endings of the files that count in conf.d and images.d."""
 _TABLES = ("policy", "scope", "runtime")
-_POLICY = ("default", "tag", *KNOBS)
-_SCOPE = ("image", "digest", "namespace", *KNOBS)
+_POLICY = ("default", "allowed", "preference", "tag", *KNOBS)
+_SCOPE = ("image", "digest", "namespace", "allowed", "preference", *KNOBS)
+_ABOUT_RUNTIMES = ("policy.default", "runtime")
 _FILES = 1024
 """Files of one directory."""
 
@@ -72,6 +74,9 @@ class _Reader:
         self.sources: list[str] = []
         self.knobs: dict[str, str] = {}
         self.default: Table | None = None
+        self.allowed: tuple[str, ...] | None = None
+        self.allowing: list[Table] = []
+        self.preference = False
         self.tag = ""
         self.scopes: list[Scope] = []
         self.runtimes = Runtimes()
@@ -126,13 +131,18 @@ class _Reader:
 
     def finish(self) -> Policy:
         """Give the policy, or raise what is wrong with it."""
-        runtimes = self.runtimes.finish(built_in(), self.findings)
+        known = shipped()
+        runtimes = self.runtimes.finish(built_in(), known)
         defaults: tuple[str, ...] = BUILT_IN
         if self.default is not None:
             name = self.default.text("default")
-            if name and name not in runtimes:
+            if name and name not in runtimes and name not in known:
                 self.default.wrong("default", f"required a runtime that is defined, found {shown(name)}")
             defaults = (name or BUILT_IN[0],)
+        for table in self.allowing:
+            for name in table.texts("allowed"):
+                if name not in runtimes and name not in known:
+                    table.wrong("allowed", f"required runtimes that are defined, found {shown(name)}")
         policy = Policy(
             knobs=Knobs(**self.knobs),
             defaults=defaults,
@@ -141,9 +151,13 @@ class _Reader:
             images=Images(tuple(self.entries)) if self.entries else None,
             tag=self.tag,
             sources=tuple(self.sources),
+            allowed=self.allowed,
+            preference=self.preference,
         )
         if self.findings:
-            about_runtimes = [one for one in self.findings if one.key.startswith(("policy.default", "runtime"))]
+            about_runtimes = [
+                one for one in self.findings if one.key.startswith(_ABOUT_RUNTIMES) or ".allowed" in one.key
+            ]
             raise InvalidPolicyError(tuple(self.findings), None if self.unsure or about_runtimes else policy)
         return policy
 
@@ -174,6 +188,10 @@ class _Reader:
         table.known(_POLICY)
         if "default" in table.values:
             self.default = table
+        if "allowed" in table.values:
+            self.allowed = table.texts("allowed")
+            self.allowing.append(table)
+        self.preference = table.flag("preference", default=self.preference)
         self.tag = table.text("tag", default=self.tag)
         for knob in KNOBS:
             if knob in table.values:
@@ -187,9 +205,16 @@ class _Reader:
             table.wrong("digest", f"required sha256: or sha512: with lower-case hex digits, found {shown(digest)}")
         if not {"image", "digest", "namespace"}.intersection(table.values):
             table.wrong("", "required image, digest or namespace, found none of them")
-        if not set(KNOBS).intersection(table.values):
-            table.wrong("", f"required one of {', '.join(KNOBS)}, found none of them")
-        self.scopes.append(Scope(knobs, image=image, digest=digest, namespace=namespace))
+        settings = (*KNOBS, "allowed", "preference")
+        if not set(settings).intersection(table.values):
+            table.wrong("", f"required one of {', '.join(settings)}, found none of them")
+        allowed = table.texts("allowed") if "allowed" in table.values else None
+        if allowed is not None:
+            self.allowing.append(table)
+        preference = table.flag("preference", default=False) if "preference" in table.values else None
+        self.scopes.append(
+            Scope(knobs, image=image, digest=digest, namespace=namespace, allowed=allowed, preference=preference)
+        )
 
 
 def _is_digest(text: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hostfit.core import check
 from hostfit.core.spec import VERSION
-from hostfit.core.text import escape
-from hostfit.policy.fields import Finding, shown
-from hostfit.policy.model import HOST, KERNELS, RuntimeDefinition
+from hostfit.core.text import escape, quoted
+from hostfit.policy.fields import shown
+from hostfit.policy.model import HOST, HOST_SHIMS, KERNELS, REQUEST, RuntimeDefinition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from hostfit.policy.fields import Table
 
 KEYS = (
-    "binary", "shim", "isolation", "kernel", "grants", "from_image", "platforms", "facts", "requires", "when",
+    "like", "binary", "shim", "isolation", "kernel", "grants", "from_image", "platforms", "facts", "requires", "when",
+    "instead",
 )  # fmt: skip
 _ISOLATION = 1000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
@@ -41,11 +42,13 @@ class Runtimes:
         fields = self._set.setdefault(name, {})
         self._last[name] = table
         given = table.values
-        if "binary" in given:
-            fields["binaries"] = table.texts("binary", absolute=True)
-        for key in ("shim", "facts"):
+        for key, field in (("binary", "binaries"), ("shim", "shims")):
             if key in given:
-                fields[key] = table.text(key, absolute=True)
+                fields[field] = table.texts(key, absolute=True)
+        if "facts" in given:
+            fields["facts"] = table.text("facts", absolute=True)
+        if "like" in given:
+            fields["like"] = table.text("like")
         if "isolation" in given:
             fields["isolation"] = table.number("isolation", default=1, highest=_ISOLATION)
         if "kernel" in given:
@@ -53,36 +56,56 @@ class Runtimes:
         for key in ("grants", "from_image"):
             if key in given:
                 fields[key] = table.flag(key, default=False)
-        if "platforms" in given:
-            fields["platforms"] = table.texts("platforms")
+        for key in ("platforms", "instead"):
+            if key in given:
+                fields[key] = table.texts(key)
         for key in ("requires", "when"):
             if key in given:
                 fields[key] = _rules(table, key)
 
     def finish(
-        self, definitions: Mapping[str, RuntimeDefinition], findings: list[Finding]
+        self, definitions: Mapping[str, RuntimeDefinition], shipped: Mapping[str, RuntimeDefinition]
     ) -> dict[str, RuntimeDefinition]:
-        """Give all definitions by name, the built-in ones included, and note those that cannot be."""
+        """Give the runtimes that the configuration speaks of, and `definitions`, by name; note those that cannot be.
+
+        A name of `definitions` or `shipped` changes that definition, and so does one of a table that is `like` it.
+        """
+        before = {**shipped, **definitions}
         made = dict(definitions)
         for name, fields in self._set.items():
-            before = definitions.get(name)
-            known = {key: getattr(before, key) for key in before.__slots__ if key != "name"} if before else {}
-            if fields.get("shim"):
-                known.pop("binaries", None)
-            one = RuntimeDefinition(name, **{**known, **fields})
-            table = self._last[name]
-            if bool(one.binaries) == bool(one.shim) and not self._noted(findings, table):
-                table.wrong("", f"required binary or shim, found {'both' if one.shim else 'neither'}")
-            made[name] = one
+            made[name] = self._made(name, fields, {**before, **made})
+        for name, table in self._last.items():
+            for other in made[name].instead:
+                if other not in made and other not in shipped:
+                    table.wrong("instead", f"required runtimes that are defined, found {shown(other)}")
         return made
 
+    def _made(self, name: str, fields: dict[str, Any], known: Mapping[str, RuntimeDefinition]) -> RuntimeDefinition:
+        table, like = self._last[name], fields.get("like", name)
+        base = known.get(like)
+        if base is None and "like" in fields and like != name:
+            table.wrong("like", f"required a runtime that is defined before, found {shown(like)}")
+        given = {key: value for key, value in fields.items() if key != "like"}
+        inherited = (
+            {key: getattr(base, key) for key in base.__slots__ if key not in ("name", "shipped")} if base else {}
+        )
+        if "binaries" in given and "shims" not in given and not inherited.get("shims"):
+            inherited["shims"] = HOST_SHIMS
+        one = RuntimeDefinition(name, **{**inherited, **given})
+        if not one.binaries and not one.shims and not self._noted(table):
+            table.wrong("", "required binary or shim, found neither")
+        return one
+
     @staticmethod
-    def _noted(findings: list[Finding], table: Table) -> bool:
-        return any([one.key in (f"{table.path}.binary", f"{table.path}.shim") for one in findings])
+    def _noted(table: Table) -> bool:
+        return any([one.key in (f"{table.path}.binary", f"{table.path}.shim") for one in table.findings])
 
 
 def _rules(table: Table, key: str) -> tuple[Rule, ...]:
-    """Check rules exactly as those of a spec; they may name any feature, for the vocabulary is the host's."""
+    """Check rules exactly as those of a spec; they may name any feature, for the vocabulary is the host's.
+
+    Those of `when` are about the request alone.
+    """
     value = table.values[key]
     if not isinstance(value, list) or not value:
         table.wrong(key, f"required a list of rules, found {shown(value)}")
@@ -91,4 +114,10 @@ def _rules(table: Table, key: str) -> tuple[Rule, ...]:
     for problem in problems:
         where = problem.path.replace(_RULES, key, 1) if problem.path.startswith(_RULES) else key
         table.wrong(key, f"{escape(where)}: {problem.message}")
-    return spec.sets[0].rules if spec is not None else ()
+    if spec is None:
+        return ()
+    if key == "when":
+        for feature in sorted(spec.wanted().elements):
+            if not feature.lower().startswith(REQUEST):
+                table.wrong(key, f"required features of the request ({REQUEST}*), found {quoted(feature)}")
+    return spec.sets[0].rules

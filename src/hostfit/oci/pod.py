@@ -1,0 +1,23 @@
+"""A container's place in a pod, from the annotations that CRI engines write (and Podman for its pods)."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TYPES = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
+_SANDBOXES = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
+SANDBOX = "sandbox"
+
+
+def sandbox_of(annotations: Mapping[str, str], container: str) -> str:
+    """Give the id of the pod's sandbox; empty outside of a pod and for the sandbox itself.
+
+    Whoever writes these annotations by hand can make a container more bound by it, never less: a sandbox only takes
+    choices away.
+    """
+    if any([annotations.get(key) == SANDBOX for key in _TYPES]):
+        return ""
+    found = next((annotations[key] for key in _SANDBOXES if annotations.get(key)), "")
+    return "" if found == container else found
