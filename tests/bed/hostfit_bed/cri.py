@@ -15,8 +15,6 @@ HANDLERS = {
     "runc": "/usr/bin/runc",
     "hostfit": "/usr/bin/hostfit-runtime",
     "hostfit-crun": "/usr/bin/hostfit-runtime-crun",
-    "runsc": "/usr/bin/runsc",
-    "hostfit-runsc": "/usr/bin/hostfit-runtime-runsc",
 }
 """The OCI runtime of each handler."""
 SETTINGS = {
@@ -40,6 +38,12 @@ disable_apparmor = true
 bin_dirs = ["/usr/lib/cni"]
 """,
 }
+RUNSC = "/usr/local/bin/runsc-here"
+RUNSC_SCRIPT = """\
+#!/bin/sh
+# Debian's runsc takes any network namespace of a kernel of today for the machine's own, and hybrid cgroups for none.
+exec /usr/bin/runsc --network=none --ignore-cgroups "$@"
+"""
 TABLES = {"1.6": "io.containerd.grpc.v1.cri", "2.2": "io.containerd.cri.v1.runtime"}
 """The plugin that has the runtime handlers."""
 HANDLER = """\
@@ -66,9 +70,10 @@ NETWORK = {
 
 def furnish(room, release):
     """Lay what engine and pods need into a room that is not open yet, and hostfit at its system places."""
-    need("containerd", "runc", "crun", "ip", "iptables")
+    need("containerd", "runc", "crun", "runsc", "ip", "iptables")
     product.system_install(room.directory)
     (room.directory / "usr" / "bin" / "hostfit-runtime-runsc").symlink_to("hostfit-runtime")
+    room.place(RUNSC, RUNSC_SCRIPT, 0o755)
     shutil.copytree(gotools.built("crictl"), room.opt / "tools")
     if release != "1.6":
         shutil.copytree(gotools.built("containerd"), room.opt / "tools", dirs_exist_ok=True)
@@ -76,7 +81,7 @@ def furnish(room, release):
     handlers = [HANDLER.format(table=TABLES[release], name=name, binary=path) for name, path in HANDLERS.items()]
     room.place("/etc/containerd/config.toml", settings + "".join(handlers))
     room.place("/etc/cni/net.d/10-hostfit.conflist", json.dumps(NETWORK))
-    room.place("/etc/crictl.yaml", "runtime-endpoint: unix:///run/containerd/containerd.sock\n")
+    room.place("/etc/crictl.yaml", "runtime-endpoint: unix:///run/containerd/containerd.sock\ntimeout: 60\n")
 
 
 class Cri:
@@ -98,13 +103,23 @@ class Cri:
         """Run one ctr command in the namespace of CRI."""
         return self.room.run(["ctr", "-n", "k8s.io", *words], env=self.environment, **options)
 
+    def run(self, image, container, *command, binary):
+        """`ctr run --rm` of a container that is no pod's, with the OCI runtime `binary`."""
+        return self.ctr("run", "--rm", "--runc-binary", binary, image.name, container, *command)
+
     def load(self, image):
         """Bring an image of the bed into the store that pods use."""
         self.ctr("images", "import", image.oci, check=True)
 
-    def pod(self, handler, *, annotations=None):
-        """Start a sandbox on a runtime handler."""
-        return Pod(self, handler, annotations or {})
+    def pod(self, handler, *, annotations=None, own_network=False):
+        """Start a sandbox on a runtime handler, with the network of its node or one of its own."""
+        pod = Pod(self, handler, annotations or {}, network=0 if own_network else 2)
+        assert pod.started.code == 0, repr(pod.started)
+        return pod
+
+    def refused_pod(self, handler, *, annotations):
+        """What crictl shows for a sandbox that does not start."""
+        return Pod(self, handler, annotations, network=2).started
 
     def left(self):
         """Pods, containers, tasks and shims that are still there."""
@@ -113,9 +128,9 @@ class Cri:
 
 
 class Pod:
-    """One pod with the network of its node; containers are named in the order in which they are made."""
+    """One pod; containers are named in the order in which they are made."""
 
-    def __init__(self, cri, handler, annotations):
+    def __init__(self, cri, handler, annotations, network):
         self.cri = cri
         cri.number += 1
         self.name = f"pod-{cri.number}"
@@ -128,12 +143,19 @@ class Pod:
             "metadata": {"name": self.name, "namespace": "prod", "uid": self.name, "attempt": 1},
             "log_directory": self._inside,
             "annotations": annotations,
-            "linux": {"security_context": {"namespace_options": {"network": 2}}},
+            "linux": {"security_context": {"namespace_options": {"network": network}}},
         }
         (directory / "pod.json").write_text(json.dumps(config))
-        done = cri("runp", "--runtime", handler, f"{self._inside}/pod.json")
-        assert done.code == 0, repr(done)
-        self.id = done.out.strip()
+        self.started = cri("runp", "--runtime", handler, f"{self._inside}/pod.json")
+        self.id = self.started.out.strip()
+
+    def shim(self):
+        """The process that keeps the pod."""
+        for line in self.cri.room.run(["ps", "-eo", "pid=,args="], check=True).out.splitlines():
+            number, _, command = line.strip().partition(" ")
+            if "containerd-shim" in command and self.id in command:
+                return int(number)
+        raise AssertionError(f"no shim of {self.id}")
 
     def create(self, image, *command, annotations=None):
         """Make a container of the pod and give its id."""

@@ -17,6 +17,7 @@ PARTS = (
 PASSED = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "XDG_", "http_", "https_", "no_", "HTTP_", "HTTPS_", "NO_", "ALL_")
 """Beginnings of the variables that tell pip how this machine reaches its packages."""
 BIN = Path("/opt/hostfit/bin")
+SYSTEM_HOSTFIT = Path("/usr/bin/hostfit")
 HOSTFIT = BIN / "hostfit"
 RUNTIME = BIN / "hostfit-runtime"
 RUNTIME_CRUN = BIN / "hostfit-runtime-crun"
