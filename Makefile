@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hostfit-tests
 ROOT = @[ "$$(id -u)" = 0 ] || { echo "make $@: needs root" >&2; exit 1; }
 PYTEST_FLAGS ?=
 
-.PHONY: help demo test lint soak dist man build install deb rpm test-engines clean
+.PHONY: help demo test lint fuzz soak dist man build install deb rpm test-engines clean
 
 help:
 	@echo 'make demo          two images through Podman and containerd: one starts, one is refused and why (root)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint          ruff, mypy and the rooms of the code'
 	@echo 'make soak          tests of chance, many more times (root, minutes)'
 	@echo 'make test-engines  tests on booted Debian releases and on tools built from source (root, minutes)'
+	@echo 'make fuzz          the launcher against a million mutations of each of its inputs (minutes)'
 	@echo 'make deb           Debian package in dist/ (root, for what it needs)'
 	@echo 'make rpm           RPM package in dist/ (root, for what it needs)'
 	@echo 'make dist          source archive and wheel in dist/'
@@ -56,6 +57,11 @@ test-engines:
 	environment=$$(packaging/dev/set-up engines); \
 	go=$$(packaging/dev/go); \
 	PATH="$$go:$$PATH" "$$environment/bin/python" -m pytest tests -m engines $(PYTEST_FLAGS)
+
+fuzz:
+	@set -euo pipefail; \
+	environment=$$(packaging/dev/set-up test); \
+	HOSTFIT_FUZZ=1000000 "$$environment/bin/python" -m pytest tests/launcher/test_parts.py -k mutation $(PYTEST_FLAGS)
 
 dist:
 	@set -euo pipefail; \

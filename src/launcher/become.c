@@ -64,11 +64,11 @@ _Noreturn void become(const struct front *front, const char *path)
     while (front->words[count] != NULL)
         count++;
     char **words = calloc(count + 2, sizeof *words);
-    if (words == NULL)
-        fall_back(front);
-    words[0] = (char *)(uintptr_t)path;
-    memcpy(words + 1, front->words, count * sizeof *words);
-    execve(path, words, environ);
+    if (words != NULL) {
+        words[0] = (char *)(uintptr_t)path;
+        memcpy(words + 1, front->words, count * sizeof *words);
+        execve(path, words, environ);
+    }
     python(front, path, errno);
 }
 

@@ -13,8 +13,12 @@
 
 #define SERVICE RUN "/service"
 #define MARK "hostfit 1"
-#define DEADLINE 250
-#define PATIENCE 2000
+#ifndef DEADLINE
+#define DEADLINE 250 /* milliseconds for the answer, connecting included */
+#endif
+#ifndef PATIENCE
+#define PATIENCE 2000 /* from the answer WAIT on */
+#endif
 #define FIELDS (64 << 10) /* bytes of a question besides the state */
 
 static long long milliseconds(void)

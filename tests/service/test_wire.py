@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostfit.service import wire
@@ -42,16 +42,19 @@ def fields(one):
 
 
 @given(QUESTIONS)
+@settings(deadline=None)
 def test_a_question_is_read_as_it_was_written(question):
     assert fields(wire.decode_question(payload(wire.encode_question(question)))) == fields(question)
 
 
 @given(ANSWERS)
+@settings(deadline=None)
 def test_an_answer_is_read_as_it_was_written(answer):
     assert fields(wire.decode_answer(payload(wire.encode_answer(answer)))) == fields(answer)
 
 
 @given(st.one_of(QUESTIONS.map(wire.encode_question), ANSWERS.map(wire.encode_answer)), st.data())
+@settings(deadline=None)
 def test_a_frame_that_was_cut_or_changed_raises_nothing_else(frame, data):
     whole = bytearray(payload(frame))
     place = data.draw(st.integers(0, len(whole) - 1))

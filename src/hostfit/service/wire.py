@@ -38,6 +38,8 @@ ACTIONS = (START, DENY, WAIT, YOURSELF)
 CALLER = ("GRPC_ADDRESS", "TTRPC_ADDRESS", "NAMESPACE")
 """The words of the caller's environment that a request may carry."""
 
+_NAME, _LINE = 255, 1000
+"""Bytes of a runtime's name and of the line for the engine, at most."""
 _DIGEST = frozenset("0123456789abcdef")
 
 
@@ -133,9 +135,11 @@ def decode_answer(payload: bytes) -> Answer:
         action, runtime, digest, line = [one.decode("ascii") for one in _fields(payload, 4, REPLY_CAP)]
     except UnicodeDecodeError as error:
         raise WireError("answer: must be ASCII") from error
+    if not all([one.isprintable() for one in (runtime, line)]) or len(runtime) > _NAME or len(line) > _LINE:
+        raise WireError("answer: must be short and printable")
     sound = {
         START: not line and len(digest) == 64 and _DIGEST.issuperset(digest),
-        DENY: line.isprintable() and line.startswith("hostfit: ") and not runtime and not digest,
+        DENY: line.startswith("hostfit: ") and not runtime and not digest,
         WAIT: not (runtime or digest or line),
         YOURSELF: not (runtime or digest or line),
     }

@@ -118,19 +118,29 @@ class Native(Installation):
         return made
 
 
-@pytest.fixture(scope="session")
-def native(tmp_path_factory):
-    """The launcher, compiled to look below a link, and that link."""
+def build(top, *settings):
+    """Compile the launcher to look below a link, and give it and that link."""
     if shutil.which("cc") is None:
         pytest.skip("no C compiler: install gcc")
-    top = tmp_path_factory.mktemp("launcher")
     for one in (top, top.parent):
         one.chmod(0o755)
-    link = top / "current"
+    link, binary = top / "current", top / "hostfit-launcher"
     places = [f"{name}={link}/{place}" for name, place in
               (("RUN", "run"), ("VAR", "var"), ("FALLBACK", "hostfit-fallback"))]  # fmt: skip
-    subprocess.run(["make", "-s", "-C", ROOT / "src/launcher", f"OUT={top}/hostfit-launcher", *places], check=True)
-    return top / "hostfit-launcher", link
+    subprocess.run(["make", "-s", "-C", ROOT / "src/launcher", f"OUT={binary}", *places, *settings], check=True)
+    return binary, link
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory):
+    """The launcher as it is installed, but for its places."""
+    return build(tmp_path_factory.mktemp("launcher"))
+
+
+@pytest.fixture(scope="session")
+def patient(tmp_path_factory):
+    """One that waits a minute for its answer, so that a machine with much to do changes no result."""
+    return build(tmp_path_factory.mktemp("patient"), "CPPFLAGS=-DDEADLINE=60000 -DPATIENCE=60000")
 
 
 @pytest.fixture(autouse=True)
