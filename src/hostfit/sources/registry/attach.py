@@ -7,7 +7,6 @@ artifact usage. Only the registry itself is written to, never a mirror.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from hostfit.core import fastjson, limits
 from hostfit.core.errors import RegistryError
@@ -102,7 +101,9 @@ def _push_blob(client: Client, data: bytes, deadline: Deadline) -> None:
 
 def _upload_place(client: Client, start: Answer) -> str:
     """Where a blob is to be sent, which must be on the same host: our credentials go along."""
-    place = urljoin(start.url, start.headers.get("location", ""))
+    from hostfit.sources.registry.client import join  # layouts need no client
+
+    place = join(start.url, start.headers.get("location", ""))
     if start.url.startswith("https://") and place.startswith("http://"):
         # A registry behind a proxy that does not know of the TLS before it.
         place = "https://" + place.removeprefix("http://")

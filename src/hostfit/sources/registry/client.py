@@ -147,7 +147,7 @@ class Client:
 
     def _target(self, url: str, answer: Answer) -> str:
         place = answer.headers.get("location", "")
-        target = urljoin(url, place)
+        target = join(url, place)
         parts = _split(target)
         allowed = ("https",) if url.startswith("https:") else ("https", "http")
         if parts is None or parts.scheme not in allowed or not parts.hostname or "@" in parts.netloc:
@@ -184,6 +184,14 @@ class Client:
             return transport.exchange(method, url, {**headers, **ours}, body=body, cap=cap, deadline=deadline)
         except RegistryError as error:
             raise UnreachableError(error.message, hint=error.hint) from None
+
+
+def join(url: str, place: str) -> str:
+    """Give the URL that `place` means where it was found at `url`, empty for none."""
+    try:
+        return urljoin(url, place)
+    except ValueError:
+        return ""
 
 
 def _split(url: str) -> Any:

@@ -7,7 +7,6 @@ fetched, verified and asked for its own subject before it counts.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from hostfit.core import limits
 from hostfit.core.errors import RegistryError
@@ -148,13 +147,14 @@ def _page(answer: Answer, what: str) -> tuple[Descriptor, ...]:
 
 def _next(client: Client, answer: Answer, what: str) -> str:
     """The URL of the next page, which must be on the same host; empty for none."""
-    from hostfit.sources.registry.headers import next_page  # only where a registry pages
+    from hostfit.sources.registry.client import join  # only where a registry pages
+    from hostfit.sources.registry.headers import next_page  # as above
 
     link = answer.headers.get("link", "")
     target = next_page(link) if link else ""
     if not target:
         return ""
-    url = urljoin(answer.url, target)
+    url = join(answer.url, target)
     if not client.own(url):
         raise RegistryError(f"{what}: next page must be on the same host, found {quoted(escape(target))}")
     return url

@@ -91,23 +91,27 @@ class Transport:
         where = f"registry {escape(urlsplit(url).netloc)}"
         if self._adapter is None:
             self._adapter = _Adapter(self, _context(self._trust))
-        prepared = requests.Request(method, url, headers=dict(headers), data=body).prepare()
         self._deadline = deadline
         timer = threading.Timer(deadline.left(), self._cut)
         timer.daemon = True
         timer.start()
         try:
+            prepared = requests.Request(method, url, headers=dict(headers), data=body).prepare()
             # The warning about an unverified certificate: the administrator asked for it.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
                 answer = self._adapter.send(prepared, stream=True, timeout=(CONNECT, READ), verify=self._trust.verify)
             try:
-                return Answer(url, answer.status_code, answer.headers, _body(answer, cap, where, method))
+                read = _body(answer, cap, where, method)
             finally:
                 answer.close()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            deadline.left()  # what was cut looks like an answer that has come to its end
+            return Answer(url, answer.status_code, answer.headers, read)
+        except (RegistryError, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             if deadline.over():
                 raise deadline.missed() from None
+            if isinstance(error, RegistryError):
+                raise
             raise RegistryError(f"{where}: {_reason(error)}") from None
         finally:
             timer.cancel()
