@@ -39,6 +39,7 @@ def pod_images(tmp_path_factory):
     images.add("tools", command=["/bin/sh"], files={"/bin": applets, "/etc": settings})
     images.add("fits", annotations={REQUIRE: FITS})
     images.add("module", annotations={REQUIRE: MODULE})
+    images.add("cpus", annotations={REQUIRE: "cpu.count.online >=1000000"})
     return images
 
 
