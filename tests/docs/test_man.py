@@ -123,12 +123,12 @@ def test_knobs_and_their_defaults_are_those_of_the_code(shown):
 
 
 def test_every_key_of_the_configuration_is_described_and_no_other(shown):
-    from hostfit.policy import imagefile, read, runtimes
+    from hostfit.policy import imagefile, read, runtimes, trust
 
     page = shown["hostfit.toml.5"]
     described = set(re.findall(r"\b([a-z_]+) = ", page.partition("EXAMPLE")[0]))
 
-    assert described == {*read._POLICY, *read._SCOPE, *runtimes.KEYS}
+    assert described == {*read._POLICY, *read._SCOPE, *runtimes.KEYS, *trust.KEYS}
     assert [key for key in imagefile._KEYS if f"{key}:" not in page] == []
 
 

@@ -203,14 +203,18 @@ class _Choosing:
         return name, not theirs
 
     def _preferred(self) -> tuple[str, ...]:
-        """The preference of the administrator's and the deployer's documents, and where it is trusted the image's."""
+        """The preference of the administrator's and the deployer's documents, and where it is trusted the image's.
+
+        Of what was fetched for an image only what a signer of the administrator's signed chooses anything (SEC1).
+        """
         trusted = [ADMINISTRATOR, DEPLOYER]
         policy, asked = self.policy, self.question
         if policy.preference_for(asked.image, asked.namespace):
             trusted += [IMAGE, ARTIFACT]
         found: list[str] = []
         for one in self.judging.documents():
-            if one.spec is not None and one.provenance.authority in trusted and not one.reported_only:
+            unsigned = one.provenance.authority == ARTIFACT and not one.provenance.signer
+            if one.spec is not None and one.provenance.authority in trusted and not (one.reported_only or unsigned):
                 found += [name for each in one.spec.sets for name in each.runtimes]
         return tuple(dict.fromkeys(found))
 

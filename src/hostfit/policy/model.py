@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hostfit.core.image import Image
     from hostfit.core.spec import Rule
     from hostfit.policy.images import Images
+    from hostfit.policy.trust import Trust
 
 KNOBS = ("on_misfit", "on_unknown", "on_unsynced", "on_error")
 HOST, OWN = "host", "own"
@@ -154,10 +155,12 @@ class Policy:
     `defaults` are the names of the runtimes to use, the first usable one counts; `allowed` names the only runtimes
     that may be taken, None for all; `preference` says whether an image's own preference among runtimes counts; `tag`
     chooses among the sets of specs; `sources` are the files that it was read from. `own` are the runtimes that the
-    configuration speaks of, and runc and crun.
+    configuration speaks of, and runc and crun. `trust` is for whoever fetches, and None in the compiled form.
     """
 
-    __slots__ = ("_all", "_images", "_knobs", "allowed", "defaults", "own", "preference", "scopes", "sources", "tag")
+    __slots__ = (
+        "_all", "_images", "_knobs", "allowed", "defaults", "own", "preference", "scopes", "sources", "tag", "trust",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -171,6 +174,7 @@ class Policy:
         sources: tuple[str, ...] = (),
         allowed: tuple[str, ...] | None = None,
         preference: bool = False,
+        trust: Trust | None = None,
     ) -> None:
         self._knobs = knobs or Knobs()
         self.defaults = defaults
@@ -182,6 +186,7 @@ class Policy:
         self.sources = sources
         self.allowed = allowed
         self.preference = preference
+        self.trust = trust
 
     @property
     def runtimes(self) -> dict[str, RuntimeDefinition]:

@@ -12,6 +12,7 @@ from hostfit.core.decision import ACTIONS, Knobs
 from hostfit.core.errors import PolicyError
 from hostfit.core.text import escape
 from hostfit.oci.files import read_trusted, symbol
+from hostfit.policy import trust
 from hostfit.policy.fields import Finding, InvalidPolicyError, Table, shown
 from hostfit.policy.images import Images
 from hostfit.policy.model import BUILT_IN, KNOBS, Policy, Scope, built_in
@@ -21,6 +22,7 @@ from hostfit.policy.tomllines import key_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from hostfit.core.paths import Paths
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 TOML = (".toml",)
 YAML = (".yaml", ".yml")
 """Endings of the files that count in conf.d and images.d."""
-_TABLES = ("policy", "scope", "runtime")
+_TABLES = ("policy", "scope", "runtime", *trust.TABLES)
 _POLICY = ("default", "allowed", "preference", "tag", *KNOBS)
 _SCOPE = ("image", "digest", "namespace", "allowed", "preference", *KNOBS)
 _ABOUT_RUNTIMES = ("policy.default", "runtime")
@@ -80,6 +82,7 @@ class _Reader:
         self.tag = ""
         self.scopes: list[Scope] = []
         self.runtimes = Runtimes()
+        self.trust = trust.Reader()
         self.entries: list[Entry] = []
         self.unsure = False
 
@@ -102,19 +105,17 @@ class _Reader:
         policy = self._table(tree.get("policy", {}), top, "policy")
         if policy is not None:
             self._policy(policy)
-        scopes = tree.get("scope", [])
-        if not isinstance(scopes, list):
-            top.wrong("scope", f"required [[scope]] tables, found {shown(scopes)}")
-            scopes = []
-        for number, values in enumerate(scopes):
-            scope = self._table(values, top, f"scope[{number}]")
-            if scope is not None:
-                self._scope(scope)
-        runtimes = self._table(tree.get("runtime", {}), top, "runtime")
-        for name, values in runtimes.values.items() if runtimes is not None else ():
-            runtime = self._table(values, top, f"runtime.{name}")
-            if runtime is not None:
-                self.runtimes.add(name, runtime)
+        for scope in self._list(tree, top, "scope"):
+            self._scope(scope)
+        for name, runtime in self._named(tree, top, "runtime"):
+            self.runtimes.add(name, runtime)
+        for name, signer in self._named(tree, top, "signer"):
+            self.trust.signer(name, signer)
+        for scope in self._list(tree, top, "trust"):
+            self.trust.scope(scope)
+        sync = self._table(tree.get("sync", {}), top, "sync")
+        if sync is not None:
+            self.trust.sync(sync)
 
     def entry(self, file: str) -> None:
         """Read one file of images.d."""
@@ -153,6 +154,7 @@ class _Reader:
             sources=tuple(self.sources),
             allowed=self.allowed,
             preference=self.preference,
+            trust=self.trust.finish(),
         )
         if self.findings:
             about_runtimes = [
@@ -183,6 +185,25 @@ class _Reader:
             return Table(values, file=top.file, path=path, lines=top.lines, findings=self.findings)
         top.wrong(path, f"required a table, found {shown(values)}")
         return None
+
+    def _list(self, tree: dict[str, Any], top: Table, key: str) -> Iterator[Table]:
+        """Give the tables of [[key]]."""
+        values = tree.get(key, [])
+        if not isinstance(values, list):
+            top.wrong(key, f"required [[{key}]] tables, found {shown(values)}")
+            return
+        for number, one in enumerate(values):
+            table = self._table(one, top, f"{key}[{number}]")
+            if table is not None:
+                yield table
+
+    def _named(self, tree: dict[str, Any], top: Table, key: str) -> Iterator[tuple[str, Table]]:
+        """Give the tables of [key.NAME] with their names."""
+        tables = self._table(tree.get(key, {}), top, key)
+        for name, one in tables.values.items() if tables is not None else ():
+            table = self._table(one, top, f"{key}.{name}")
+            if table is not None:
+                yield name, table
 
     def _policy(self, table: Table) -> None:
         table.known(_POLICY)
