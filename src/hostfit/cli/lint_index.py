@@ -22,7 +22,7 @@ def lint_index(name: str, paths: Paths, console: Console, *, strict: bool) -> in
     from hostfit.cli.select import find_index  # only for an index
     from hostfit.gate import graceful  # with the above
 
-    listing = find_index(name)
+    listing = find_index(name, paths)
     images, picks = graceful.judged(listing, var=paths.var)
     shown = escape(listing.name)
     problems = list(dict.fromkeys(_problems(images)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hostfit.core.errors import SpecError, UsageError
-from hostfit.core.text import escape
+from hostfit.core.text import escape, quoted
 
 if TYPE_CHECKING:
     import argparse
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hostfit.sources.index import Listing
 
 _NONE, _UNKNOWN = 1, 3
+_REMOTE = "docker://"
+"""Before a name on a registry, as skopeo has it: no local store is asked."""
 _SHOWN = 20
 """Images of one host that a message about none names, the best first."""
 
@@ -26,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "index",
         nargs="?",
         metavar="INDEX",
-        help="oci:DIRECTORY[:TAG], a file, - for standard input, or a name in a local store",
+        help="oci:DIRECTORY[:TAG], a file, - for standard input, a name in a local store or on a registry (docker://NAME)",
     )
     parser.add_argument("--facts", metavar="FILE", help="choose for a recorded host instead of this one")
     parser.add_argument("--root", metavar="DIR", help="choose for the host whose tree lies below DIR")
@@ -59,7 +61,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     from hostfit.policy import load  # with the above
 
     hosts = _hosts(options, paths)
-    listing = find_index(options.index)
+    listing = find_index(options.index, paths)
     prefer = [(key, value) for key, _, value in [one.partition("=") for one in options.prefer]]
     chooser = select.Chooser(listing, load.load(paths), var=paths.var, prefer=prefer, tag=options.tag)
     found = []
@@ -95,13 +97,33 @@ def _hosts(options: argparse.Namespace, paths: Paths) -> list[tuple[str, Any]]:
     return [(one, open_host(argparse.Namespace(facts=one, root=None), paths)) for one in options.against]
 
 
-def find_index(name: str) -> Listing:
-    """Find an index by what a person calls it. Raises NoSuchImageError or SourceError."""
+def find_index(name: str, paths: Paths) -> Listing:
+    """Find an index by what a person calls it, here first and then on its registry.
+
+    Raises NoSuchImageError, SourceError or UsageError.
+    """
     from hostfit.cli.files import read_named  # reads standard input
     from hostfit.core import limits  # with the above
+    from hostfit.core.errors import NoSuchImageError  # with the above
+    from hostfit.oci import reference as references  # with the above
     from hostfit.sources import index  # only for an index
 
-    return index.find(name, read_stdin=lambda: read_named("-", limits.MANIFEST))
+    if not name.startswith(_REMOTE):
+        found = index.find(name, read_stdin=lambda: read_named("-", limits.MANIFEST))
+        if found is not None:
+            return found
+        try:
+            references.qualified(name)
+        except ValueError:
+            raise NoSuchImageError(
+                f"index {quoted(name)} is in no layout, file or local store",
+                hint="name an OCI layout as oci:DIRECTORY:TAG, a file, or in full what a registry has",
+            ) from None
+    from hostfit.sources.registry import access, listing  # requests costs 250 ms
+    from hostfit.sources.registry.deadline import COMMAND, Deadline  # with the above
+
+    reference = access.reference(name.removeprefix(_REMOTE))
+    return listing.read(access.Access(paths.etc), reference, Deadline(COMMAND, f"reading {escape(name)}"))
 
 
 def _code(best: Choice | None) -> int:

@@ -82,14 +82,15 @@ class Listing:
         self.skipped: tuple[tuple[Descriptor, str], ...] = ()
 
 
-def find(name: str, *, read_stdin: Callable[[], bytes] | None = None) -> Listing:
+def find(name: str, *, read_stdin: Callable[[], bytes]) -> Listing | None:
     """Find an index: `oci:DIRECTORY[:TAG]` or a directory, a file, `-`, or an image of containerd or Podman by name.
 
-    Raises NoSuchImageError that says where was looked, SourceError where the place is broken.
+    None where no local store has the name; raises NoSuchImageError where a layout has no such image, SourceError where
+    the place is broken.
     """
     if name.startswith(local.LAYOUT_PREFIX) or os.path.isdir(name):
         return _in_layout(name.removeprefix(local.LAYOUT_PREFIX))
-    if name == STANDARD_INPUT and read_stdin is not None:
+    if name == STANDARD_INPUT:
         return parsed(read_stdin(), name="standard input", names=(), place="standard input", content=None)
     if os.path.isfile(name):
         try:
@@ -97,20 +98,23 @@ def find(name: str, *, read_stdin: Callable[[], bytes] | None = None) -> Listing
         except OSError as error:
             raise UsageError(f"file {escape(name)}: cannot be read: {symbol(error)}") from error
         return parsed(data, name=os.path.basename(name), names=(), place=f"file {name}", content=None)
-    for listing in _in_stores(name):
-        return listing
-    raise NoSuchImageError(
-        f"index {quoted(name)} is in no layout, file or local store",
-        hint="name an OCI layout as oci:DIRECTORY:TAG, or a file with the index",
-    )
+    return next(_in_stores(name), None)
 
 
 def parsed(
-    data: bytes, *, name: str, names: tuple[str, ...], place: str, content: Content | None, media_type: str = ""
+    data: bytes,
+    *,
+    name: str,
+    names: tuple[str, ...],
+    place: str,
+    content: Content | None,
+    media_type: str = "",
+    sparing: bool = False,
 ) -> Listing:
     """Make the listing of an index, or of the one image that a manifest is. Raises SourceError.
 
-    `content` gives what the same place has of the members, None where it has nothing else.
+    `content` gives what the same place has of the members, None where it has nothing else; with `sparing` it is asked
+    only for a member of which the index does not say what it runs on.
     """
     digest = digests.of(data)
     try:
@@ -122,13 +126,13 @@ def parsed(
             listing = Listing(name, names, place, "", b"", Index((alone,), {}))
             if content is None:
                 raise SourceError(f"{escape(place)}: an index is required, found the manifest of one image")
-        _add_members(listing, content)
+        _add_members(listing, content, sparing=sparing)
     except ValueError as error:
         raise SourceError(f"{escape(place)}: {error}") from None
     return listing
 
 
-def _add_members(listing: Listing, content: Content | None) -> None:
+def _add_members(listing: Listing, content: Content | None, *, sparing: bool) -> None:
     members, skipped = [], []
     for position, descriptor in enumerate(listing.index.manifests):
         platform = descriptor.platform
@@ -139,7 +143,8 @@ def _add_members(listing: Listing, content: Content | None) -> None:
         elif descriptor.artifact_type or (descriptor.media_type and descriptor.media_type not in oci.MANIFESTS):
             skipped.append((descriptor, "no image"))
         else:
-            found = manifest.read(descriptor, content, lambda _: True) if content is not None else None
+            wanted = content if platform is None or not sparing else None
+            found = manifest.read(descriptor, wanted, lambda _: True) if wanted is not None else None
             members.append(Member(position, descriptor, found))
     listing.members, listing.skipped = tuple(members), tuple(skipped)
 

@@ -41,7 +41,7 @@ class Repository:
         self.name = reference.repository
         self.label = f"repository {escape(self.name)}"
         self._clients = clients
-        self._documents: dict[str, tuple[Descriptor, Manifest | Index]] = {}
+        self._documents: dict[str, tuple[Descriptor, Manifest | Index, bytes]] = {}
 
     def resolve(self, name: str, deadline: Deadline) -> Descriptor:
         """Give the manifest or index that a tag or a digest means.
@@ -69,6 +69,11 @@ class Repository:
         self._documents[target.digest] = found
         return found[1]
 
+    def content(self, target: Descriptor, deadline: Deadline) -> bytes:
+        """Give the bytes of a manifest or index, verified. Raises as `resolve` does."""
+        self.manifest(target, deadline)
+        return self._documents[target.digest][2]
+
     def blob(self, target: Descriptor, cap: int, deadline: Deadline) -> bytes:
         """Give a blob of at most `cap` bytes, verified: a config or a document, never a layer. Raises RegistryError."""
         if target.size > cap:
@@ -76,6 +81,13 @@ class Repository:
         found = self._first(lambda client: _blob(client, target, deadline), PULL)
         if found is None:
             raise RegistryError(f"{self.label}: no blob {target.digest} on {escape(self.registry)}")
+        return found
+
+    def small(self, digest: str, cap: int, deadline: Deadline) -> bytes:
+        """Give a blob of which the digest alone is known, of at most `cap` bytes. Raises RegistryError."""
+        found = self._first(lambda client: _small(client, digest, cap, deadline), PULL)
+        if found is None:
+            raise RegistryError(f"{self.label}: no blob {digest} on {escape(self.registry)}")
         return found
 
     def referrers(self, subject: str, deadline: Deadline, artifact_type: str = "") -> Referrers:
@@ -147,7 +159,7 @@ def document(answer: Answer, what: str) -> Manifest | Index:
 
 def _named(
     client: Client, name: str, deadline: Deadline, target: Descriptor | None = None
-) -> tuple[Descriptor, Manifest | Index] | None:
+) -> tuple[Descriptor, Manifest | Index, bytes] | None:
     """Fetch a manifest by tag or digest, None where the place has none of this name."""
     what = f"{client.endpoint.label}: manifest {escape(name)}"
     cap = limits.MANIFEST if target is None else min(limits.MANIFEST, target.size)
@@ -168,7 +180,7 @@ def _named(
         (found if target is None else target).verify(answer.body)
     except ValueError as error:
         raise RegistryError(f"{what}: {error}") from None
-    return found, document(answer, what)
+    return found, document(answer, what), answer.body
 
 
 def _blob(client: Client, target: Descriptor, deadline: Deadline) -> bytes | None:
@@ -182,6 +194,18 @@ def _blob(client: Client, target: Descriptor, deadline: Deadline) -> bytes | Non
         target.verify(answer.body)
     except ValueError as error:
         raise RegistryError(f"{client.endpoint.label}: {what}: {error}") from None
+    return answer.body
+
+
+def _small(client: Client, digest: str, cap: int, deadline: Deadline) -> bytes | None:
+    what = f"blob {digest}"
+    answer = client.call("GET", client.path("blobs", digest), cap=cap, deadline=deadline)
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise client.fault(answer, what, "status 200 is required")
+    if not digests.matches(answer.body, digest):
+        raise RegistryError(f"{client.endpoint.label}: {what}: content has another digest, {digests.of(answer.body)}")
     return answer.body
 
 
