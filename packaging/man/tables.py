@@ -45,6 +45,13 @@ def features():
     ])  # fmt: skip
 
 
+def findings():
+    """List what hostfit doctor can find."""
+    from hostfit.cli.checks.findings import KINDS
+
+    return definitions([(f"**{one.id}** ({one.severity})", f"{one.meaning}; to mend it, {one.fix}") for one in KINDS])
+
+
 def policy():
     """Show what stops a container and what does not, by asking the code that decides."""
     from hostfit.core.decision import Knobs, failed, judge
@@ -76,5 +83,11 @@ def messages():
     return columns([("MESSAGE_ID", "SAYS"), *rows])
 
 
-FILLED = {"@DIFFERENCES@": differences, "@FEATURES@": features, "@MESSAGES@": messages, "@POLICY@": policy}
+FILLED = {
+    "@DIFFERENCES@": differences,
+    "@FEATURES@": features,
+    "@FINDINGS@": findings,
+    "@MESSAGES@": messages,
+    "@POLICY@": policy,
+}
 """What each mark of a page stands for."""

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from hostfit.cli.checks.findings import KINDS
 from hostfit.cli.main import COMMANDS
 from hostfit.core import errors, limits
 from hostfit.core.decision import ACTIONS, Knobs
@@ -104,6 +105,12 @@ def test_every_message_of_the_journal_is_listed(shown):
     from hostfit.gate.journal import MESSAGE_IDS
 
     assert [one for one in MESSAGE_IDS.values() if f" {one} Container ... was " not in shown["hostfit.7"]] == []
+
+
+def test_every_finding_of_doctor_is_explained(shown):
+    page = shown["hostfit.1"].partition("WHAT DOCTOR FINDS")[2].partition("EXIT STATUS")[0]
+
+    assert [one.id for one in KINDS if f"{one.id} ({one.severity}) {one.meaning}" not in page] == []
 
 
 def test_exit_codes_are_those_of_the_code(shown):

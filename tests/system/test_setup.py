@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hostfit_bed import product
 from hostfit_bed.command import run, wait_for
@@ -10,6 +12,8 @@ from hostfit_bed.images import STARTED
 from hostfit_bed.room import Room
 
 MISFIT = "does not fit this host: kernel.loadedmodule gtp5g: required present, found absent"
+KILL = "kill $(pidof containerd)"
+"""The room has process ids of its own."""
 CRI = """\
 version = 2
 # kept by setup
@@ -40,6 +44,12 @@ def hostfit(machine, *words, **options):
     return machine.run([product.HOSTFIT, *words], **options)
 
 
+def found(machine, *engines):
+    """What `hostfit doctor` finds, as ids, and its exit code."""
+    done = hostfit(machine, "doctor", *engines, "--format", "json")
+    return {one["id"] for one in json.loads(done.out)["findings"]} - {"store-unsynced", "no-journal"}, done.code
+
+
 def configuration(machine):
     """Every file below the directories that setup writes to, with its content, as one text."""
     find = "find /etc/containers /etc/containerd /etc/docker -type f -exec sha256sum {} + 2>/dev/null | sort -k2; true"
@@ -60,6 +70,8 @@ class TestPodman:
         hostfit(machine, "setup", "podman", "--default", check=True)
         assert hostfit(machine, "setup", "podman", "--default", check=True).out == "podman: nothing to change\n"
 
+        assert found(machine, "podman") == (set(), 0)
+
         started = podman("run", "--name", "kept", fits)
         refused = podman("run", "--rm", module)
         around = podman("--runtime", "runc", "run", "--rm", module)
@@ -74,7 +86,21 @@ class TestPodman:
         hostfit(machine, "setup", "podman", "--remove", check=True)
 
         assert configuration(machine) == before
+        assert found(machine, "podman") == ({"not-set-up"}, 1)
         assert podman("run", "--rm", module).out == f"{STARTED}\n"
+
+    def test_doctor_looks_at_the_host_that_it_runs_on(self, machine):
+        sockets = ["test", "-e", "/run/systemd/journal/socket", "-o", "-e", "/dev/log"]
+        listed = hostfit(machine, "doctor", "podman").out
+        assert ("no-journal" in listed) == (machine.run(sockets).code != 0)
+
+        machine.policy.joinpath("hostfit.toml").write_text("[policy]\n")
+        try:
+            assert found(machine, "podman") == ({"policy-not-compiled", "not-set-up"}, 1)
+            hostfit(machine, "lint", check=True)
+            assert found(machine, "podman") == ({"not-set-up"}, 1)
+        finally:
+            machine.policy.joinpath("hostfit.toml").unlink()
 
 
 class TestContainerd:
@@ -94,14 +120,35 @@ class TestContainerd:
         assert f'BinaryName = "{product.RUNTIME}"' in section
         assert configuration(machine) == before
 
+    def test_a_daemon_that_did_not_read_it_yet_is_found(self, machine):
+        machine.run(["sh", "-c", "mkdir -p /etc/containerd && cat >/etc/containerd/config.toml"], stdin=CRI, check=True)
+        machine.spawn(["containerd"], "containerd-restart.log")
+        wait_for(lambda: machine.run(["ctr", "version"]).code == 0, "containerd", 60)
+        hostfit(machine, "setup", "containerd", "--default", check=True)
+
+        assert "restart-needed" in found(machine, "containerd")[0]
+
+        machine.run(["sh", "-c", KILL], check=True)
+        wait_for(lambda: machine.run(["ctr", "version"]).code != 0, "the end of containerd", 60)
+        machine.spawn(["containerd"], "containerd-restarted.log")
+        wait_for(lambda: machine.run(["ctr", "version"]).code == 0, "containerd", 60)
+        assert found(machine, "containerd") == (set(), 0)
+        machine.run(["sh", "-c", KILL], check=True)
+        wait_for(lambda: machine.run(["ctr", "version"]).code != 0, "the end of containerd", 60)
+        machine.spawn(["containerd", "--config", "/dev/null"], "containerd-other.log")
+        wait_for(lambda: machine.run(["ctr", "version"]).code == 0, "containerd", 60)
+        assert found(machine, "containerd") == ({"other-config"}, 3)
+        hostfit(machine, "setup", "containerd", "--remove", check=True)
+
 
 class TestDocker:
     def test_a_daemon_takes_the_runtime_on_reload_and_gives_it_back(self, machine, images):
         machine.run(["mkdir", "-p", "/etc/docker"], check=True)
         site = '{\n    "log-level": "warn"\n}\n'
         machine.run(["tee", "/etc/docker/daemon.json"], stdin=site, check=True)
-        machine.spawn(["containerd", "--config", "/dev/null"], "docker-containerd.log")
-        wait_for(lambda: machine.run(["ctr", "version"]).code == 0, "containerd", 60)
+        if machine.run(["ctr", "version"]).code != 0:
+            machine.spawn(["containerd", "--config", "/dev/null"], "docker-containerd.log")
+            wait_for(lambda: machine.run(["ctr", "version"]).code == 0, "containerd", 60)
         flags = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs"]
         log = machine.directory / "dockerd.log"
         daemon = machine.spawn(["dockerd", *flags, "--containerd", "/run/containerd/containerd.sock"], log.name)
@@ -120,6 +167,7 @@ class TestDocker:
 
         told = hostfit(machine, "setup", "docker", "--default", check=True).out
         assert "to make it count: systemctl reload docker\n" in told
+        assert found(machine, "docker") == ({"runtime-choice", "restart-needed"}, 3)
         machine.run(["sh", "-c", "kill -HUP $(cat /run/docker.pid)"], check=True)
         wait_for(lambda: answer().startswith('"hostfit"'), "the new default", 60)
         started = machine.run([*run_, "--name", "kept", fits.name])
@@ -129,6 +177,7 @@ class TestDocker:
         assert (refused.code, MISFIT in refused.err) == (125, True)
         stranded = hostfit(machine, "setup", "docker", "--remove")
         assert (stranded.code, "found 1: kept" in stranded.err) == (2, True)
+        assert found(machine, "docker") == ({"runtime-choice"}, 0)
         machine.run(["/usr/bin/docker", "rm", "kept"], check=True)
         machine.run(["/usr/bin/docker", "container", "prune", "--force"], check=True)
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "lint": "check specs and the configuration, and convert between the forms of a spec",
     "explain": "say what a feature means, where it is read and how to ask for it",
     "select": "find the image of an index that fits a host best",
+    "doctor": "say whether hostfit really is in the path of every container, and what to mend",
     "setup": "tell an engine to run containers through hostfit, or take that back",
     "attach": "publish a spec beside images, on their registry or in an OCI layout",
     "detach": "take specs off images again",

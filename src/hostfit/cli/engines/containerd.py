@@ -10,7 +10,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from hostfit.cli.engines import tables
-from hostfit.cli.engines.handler import PLUGINS, handler, section
+from hostfit.cli.engines.handler import PLUGINS, handler, others, section
 from hostfit.core.errors import UsageError
 from hostfit.core.text import escape
 
@@ -99,6 +99,9 @@ def plan(tree: Tree, options: Options) -> None:
         wanted["plugins"][PLUGINS[number]] = _deep(known, plugin)
         # A handler's table is its own: what the site's handler of this name had does not shine through.
         wanted["plugins"][PLUGINS[number]]["containerd"]["runtimes"]["hostfit"] = made
+    if options.default:
+        changed = others(tree, tables.table(known, "containerd"), options)
+        wanted["plugins"][PLUGINS[number]]["containerd"]["runtimes"].update(changed)
     tree.write(DROP_IN, tables.dump({"version": number, **wanted}, engine=NAME))
     if DROP_IN not in sources(tree):
         text = tree.read(MAIN)

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from hostfit.cli.engines import tables
+from hostfit.cli.engines.programs import PLAIN
 from hostfit.core.errors import UsageError
 from hostfit.core.text import escape
 
@@ -40,12 +41,32 @@ def handler(tree: Tree, known: dict[str, Any], options: Options, *, engine: str)
                 hint="leave --default out: pods of a RuntimeClass with handler hostfit are then checked",
             )
         binary = str(tables.within(usual, "options", "BinaryName") or "").rpartition("/")[2]
-        plain = binary in ("", "runc", "crun")
-        program = options.programs.instead_of(tree, binary if plain else name, engine=engine)
+        program = options.programs.instead_of(tree, binary if binary in PLAIN else name, engine=engine)
     made = copy.deepcopy(usual) if is_runc else {}
     made["runtime_type"] = TYPE
     if options.programs.shim:
         made["runtime_path"] = options.programs.shim
+    return _through(made, program)
+
+
+def others(tree: Tree, known: dict[str, Any], options: Options) -> dict[str, Any]:
+    """Give the other handlers that hostfit-runtime can stand behind, changed so: pods of a RuntimeClass ask for them.
+
+    containerd has a handler `runc` even where no file names it.
+    """
+    changed = {}
+    for name, values in {"runc": {}, **tables.table(known, "runtimes")}.items():
+        binary = str(tables.within(values, "options", "BinaryName") or "").rpartition("/")[2]
+        if name == "hostfit" or str(values.get("runtime_type") or "") not in _RUNC or binary not in PLAIN:
+            continue
+        made = copy.deepcopy(values)
+        made["runtime_type"] = TYPE
+        changed[name] = _through(made, options.programs.instead_of(tree, binary, engine=name))
+    return changed
+
+
+def _through(made: dict[str, Any], program: str) -> dict[str, Any]:
+    """Let a handler's containers be created by a program, and its pods' annotations for us arrive."""
     passed = tables.texts(made.get("pod_annotations")) or []
     made["pod_annotations"] = passed if ANNOTATIONS in passed else [*passed, ANNOTATIONS]
     made["options"] = {**tables.table(made, "options"), "BinaryName": program}

@@ -1,0 +1,129 @@
+"""hostfit itself: programs, directories, policy, joined code, service, store."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from hostfit.cli.checks import trust
+from hostfit.cli.checks.findings import Finding
+from hostfit.cli.engines import programs
+from hostfit.core import limits
+from hostfit.core.errors import PolicyError, UsageError
+from hostfit.core.text import escape
+from hostfit.oci.files import read_capped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hostfit.cli.engines.tree import Tree
+    from hostfit.core.paths import Paths
+    from hostfit.policy.model import Policy
+
+_ANSWER = 2.0
+"""Seconds within which hostfitd must take a connection."""
+JOINED = ("_pass", "_start")
+"""The modules that hostfit.runtime.join writes."""
+
+
+def check(tree: Tree, paths: Paths, host: Paths, folder: str) -> Iterator[Finding]:
+    """Look at everything; `host` are the places as that host knows them, `folder` is where its programs are."""
+    try:
+        found = programs.find(tree, folder)
+        for path in (found.runtime, found.hook, found.shim):
+            if path:
+                yield from trust.program(tree, path)
+    except UsageError as error:
+        yield Finding("program-missing", programs.RUNTIME, error.message)
+    for path in (host.etc, host.run, host.var):
+        yield from trust.directory(tree, path, "directory-unsafe")
+    yield from _policy(tree, paths)
+    yield from _disabled(tree, paths, host)
+    if tree.live:
+        yield from _joined()
+        yield from _service(paths)
+        if not any([os.path.exists(path) for path in ("/run/systemd/journal/socket", "/dev/log")]):
+            yield Finding("no-journal", "/run/systemd/journal/socket")
+    if not os.path.isdir(f"{paths.var}/looked-up"):
+        yield Finding("store-unsynced", host.var)
+
+
+def _policy(tree: Tree, paths: Paths) -> Iterator[Finding]:
+    from hostfit.policy import compiled, read  # parses TOML and YAML
+
+    try:
+        policy = read.read(paths)
+    except PolicyError as error:
+        yield Finding("policy-invalid", paths.etc, error.message)
+        return
+    if policy.sources and tree.live and compiled.load_compiled(paths) is None:
+        yield Finding("policy-not-compiled", compiled.place(paths))
+    yield from _runtime(tree, policy)
+
+
+def _runtime(tree: Tree, policy: Policy) -> Iterator[Finding]:
+    tried: list[Finding] = []
+    for name in policy.defaults:
+        definition = policy.runtimes[name]
+        for path in (*definition.binaries, *([definition.shim] if definition.shim else [])):
+            wrong = list(trust.program(tree, path))
+            if not wrong:
+                return
+            tried += [one for one in wrong if one.kind.id != "program-missing"]
+    names = " or ".join([escape(name) for name in policy.defaults])
+    message = f"default runtime {names}: required installed and safe to run, found "
+    yield Finding("no-runtime", names, message + (tried[0].message if tried else "none"))
+
+
+def _disabled(tree: Tree, paths: Paths, host: Paths) -> Iterator[Finding]:
+    from hostfit.policy.load import DISABLED  # with the policy
+
+    path = f"{host.etc}/{DISABLED}"
+    if os.path.lexists(f"{paths.etc}/{DISABLED}"):
+        try:
+            wrong = trust.doubt(tree, path)
+        except FileNotFoundError:
+            wrong = f"{path}: a link that leads nowhere"
+        yield Finding("disabled-ignored" if wrong else "checks-disabled", path, wrong)
+
+
+def _joined() -> Iterator[Finding]:
+    """Joined code is executed in place of the modules, so it must be theirs, for this Python."""
+    import importlib  # only here
+
+    import hostfit  # with the above
+
+    folder = hostfit.__path__[0]
+    for name in JOINED:
+        path = f"{folder}/{name}.pyc"
+        if not os.path.exists(path):
+            continue
+        try:
+            codes = importlib.import_module(f"hostfit.{name}").CODES
+        except (ImportError, EOFError, ValueError, TypeError):
+            yield Finding("joined-stale", path, f"{escape(path, 4096)}: required code for this Python, found another's")
+            continue
+        for module, package, code in codes:
+            relative = module.replace(".", "/") + ("/__init__.py" if package else ".py")
+            source = f"{os.path.dirname(folder)}/{relative}"
+            try:
+                made = compile(read_capped(source, limits.POLICY_FILE), relative, "exec", dont_inherit=True, optimize=2)
+            except (OSError, SyntaxError):
+                made = None
+            if made != code:
+                yield Finding("joined-stale", path, f"{escape(path, 4096)}: not the code of {escape(source, 4096)}")
+                break
+
+
+def _service(paths: Paths) -> Iterator[Finding]:
+    path = f"{paths.run}/service/decide"
+    if not os.path.lexists(path):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+        one.settimeout(_ANSWER)
+        try:
+            one.connect(path)
+        except OSError as error:
+            message = f"{escape(path, 4096)}: required an answer, found {type(error).__name__}"
+            yield Finding("service-silent", path, message)
