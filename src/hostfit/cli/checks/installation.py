@@ -66,7 +66,7 @@ def _runtime(tree: Tree, policy: Policy) -> Iterator[Finding]:
     tried: list[Finding] = []
     for name in policy.defaults:
         definition = policy.runtimes[name]
-        for path in (*definition.binaries, *([definition.shim] if definition.shim else [])):
+        for path in definition.binaries or definition.shims:
             wrong = list(trust.program(tree, path))
             if not wrong:
                 return
