@@ -22,7 +22,7 @@ help:
 	@echo 'make rpm           RPM package in dist/ (root, for what it needs)'
 	@echo 'make dist          source archive and wheel in dist/'
 	@echo 'make man           man pages in build/man (needs go-md2man)'
-	@echo 'make build         what packages install beside the code: man pages and completions, in build/'
+	@echo 'make build         what packages install beside the Python code: launcher, man pages, completions, in build/'
 	@echo 'make install       lays all of it below DESTDIR, as packages do'
 	@echo 'make clean         removes what these made, the cache outside the tree too'
 
@@ -77,6 +77,8 @@ man:
 	@ls build/man
 
 build:
+	mkdir -p build
+	$(MAKE) -C src/launcher OUT=../../build/launcher-static FALLBACK=/usr/share/hostfit/bin/hostfit-fallback
 	/usr/bin/python3 -B packaging/man/build.py build/man
 	/usr/bin/python3 -B packaging/completions/build.py build/completions
 
