@@ -74,7 +74,7 @@ def test_the_spec_is_attached(readme, place, tree, tmp_path):
 
     layout = LayoutMaker(tmp_path / "layout")
     layout.tag("v4", layout.manifest())
-    (command,) = readme.commands("attach")
+    command, _ = readme.commands("attach")
     name = "registry.example/free5gc/upf:v4"
     done = run(command.replace(name, f"v4 --layout {layout.directory}"), place, tree)
 

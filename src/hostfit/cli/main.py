@@ -26,6 +26,7 @@ COMMANDS = {
     "select": "find the image of an index that fits a host best",
     "doctor": "say whether hostfit really is in the path of every container, and what to mend",
     "setup": "tell an engine to run containers through hostfit, or take that back",
+    "inspect": "show what a registry has about an image's compatibility",
     "attach": "publish a spec beside images, on their registry or in an OCI layout",
     "detach": "take specs off images again",
     "why": "show why a container was started, warned about or refused",

@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 
 _LAYOUT_IMAGE = ""
 """Stands for the only image of a layout, which need not be named."""
+_LONGEST = 86400.0
 
 
 def arguments(parser: argparse.ArgumentParser, what: str) -> None:
-    """Declare the options; `what` says what is done with each image."""
+    """Declare the options of commands that take images of a layout, too; `what` says what is done with each image."""
     parser.add_argument(
         "--layout", metavar="DIR", help="take an OCI layout directory instead of a registry; IMAGE is a tag or digest"
     )
+    options(parser, what)
+
+
+def options(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare the options of every command that goes to a registry."""
     parser.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", default="", help=f"{what} of this platform alone")
     parser.add_argument("--plain-http", action="store_true", help="the registry may be reached without TLS")
     parser.add_argument(
@@ -34,10 +40,17 @@ def arguments(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def check(options: argparse.Namespace) -> None:
+    """Raise UsageError where these options make no sense."""
+    if not 0 < options.timeout < _LONGEST:
+        raise UsageError(f"option --timeout: seconds above 0 expected, found {options.timeout:g}")
+    if options.platform and not 2 <= len([part for part in options.platform.split("/") if part]) <= 3:
+        raise UsageError(f"option --platform: OS/ARCH or OS/ARCH/VARIANT expected, found {escape(options.platform)}")
+
+
 def named(options: argparse.Namespace) -> list[str]:
     """The images that are named; in a layout the only one may be left out. Raises UsageError."""
-    if options.timeout <= 0:
-        raise UsageError(f"option --timeout: a number above 0 expected, found {options.timeout:g}")
+    check(options)
     if not options.images and options.layout is None:
         raise UsageError("IMAGE: at least one expected, found none")
     return options.images or [_LAYOUT_IMAGE]

@@ -78,17 +78,21 @@ class Repository:
         """Give a blob of at most `cap` bytes, verified: a config or a document, never a layer. Raises RegistryError."""
         if target.size > cap:
             raise RegistryError(f"{self.label}: {target.digest}: must be at most {cap} bytes, found {target.size}")
-        found = self._first(lambda client: _blob(client, target, deadline), PULL)
+        found = self._first(lambda client: _blob_of(client, target, deadline), PULL)
         if found is None:
             raise RegistryError(f"{self.label}: no blob {target.digest} on {escape(self.registry)}")
         return found
 
     def small(self, digest: str, cap: int, deadline: Deadline) -> bytes:
         """Give a blob of which the digest alone is known, of at most `cap` bytes. Raises RegistryError."""
-        found = self._first(lambda client: _small(client, digest, cap, deadline), PULL)
+        found = self.blob_named(digest, cap, deadline)
         if found is None:
             raise RegistryError(f"{self.label}: no blob {digest} on {escape(self.registry)}")
         return found
+
+    def blob_named(self, digest: str, cap: int, deadline: Deadline) -> bytes | None:
+        """Give a blob of at most `cap` bytes of which only the digest is known, None where there is none."""
+        return self._first(lambda client: _blob(client, digest, cap, deadline), PULL)
 
     def referrers(self, subject: str, deadline: Deadline, artifact_type: str = "") -> Referrers:
         """Give who refers to the subject with this digest, of one artifact type or of all. Raises RegistryError."""
@@ -183,30 +187,25 @@ def _named(
     return found, document(answer, what), answer.body
 
 
-def _blob(client: Client, target: Descriptor, deadline: Deadline) -> bytes | None:
-    what = f"blob {target.digest}"
-    answer = client.call("GET", client.path("blobs", target.digest), cap=target.size, deadline=deadline)
-    if answer.status == 404:
-        return None
-    if answer.status != 200:
-        raise client.fault(answer, what, "status 200 is required")
-    try:
-        target.verify(answer.body)
-    except ValueError as error:
-        raise RegistryError(f"{client.endpoint.label}: {what}: {error}") from None
-    return answer.body
-
-
-def _small(client: Client, digest: str, cap: int, deadline: Deadline) -> bytes | None:
-    what = f"blob {digest}"
+def _blob(client: Client, digest: str, cap: int, deadline: Deadline) -> bytes | None:
     answer = client.call("GET", client.path("blobs", digest), cap=cap, deadline=deadline)
     if answer.status == 404:
         return None
     if answer.status != 200:
-        raise client.fault(answer, what, "status 200 is required")
-    if not digests.matches(answer.body, digest):
-        raise RegistryError(f"{client.endpoint.label}: {what}: content has another digest, {digests.of(answer.body)}")
-    return answer.body
+        raise client.fault(answer, f"blob {digest}", "status 200 is required")
+    try:
+        return digests.verified(answer.body, digest, f"{client.endpoint.label}: blob")
+    except ValueError as error:
+        raise RegistryError(str(error)) from None
+
+
+def _blob_of(client: Client, target: Descriptor, deadline: Deadline) -> bytes | None:
+    data = _blob(client, target.digest, target.size, deadline)
+    if data is not None and len(data) != target.size:
+        raise RegistryError(
+            f"{client.endpoint.label}: blob {target.digest}: size must be {target.size}, found {len(data)}"
+        )
+    return data
 
 
 def _listed(client: Client, subject: str, artifact_type: str, deadline: Deadline) -> Referrers | None:

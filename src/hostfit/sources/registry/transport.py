@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,10 @@ class Trust:
         self.authorities = authorities
         self.client = client
         self.verify = verify
+
+    def key(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...], bool]:
+        """All of it, in an order that stays."""
+        return (self.authorities, self.client, self.verify)
 
 
 class Answer:
@@ -90,7 +95,7 @@ class Transport:
         """Ask once and read the whole answer. Raises RegistryError, for more than `cap` bytes too."""
         where = f"registry {escape(urlsplit(url).netloc)}"
         if self._adapter is None:
-            self._adapter = _Adapter(self, _context(self._trust))
+            self._adapter = _Adapter(self, _context(*self._trust.key()))
         self._deadline = deadline
         timer = threading.Timer(deadline.left(), self._cut)
         timer.daemon = True
@@ -209,19 +214,20 @@ def _pools(transport: Transport) -> dict[str, Any]:
     return {"http": PlainPool, "https": SecurePool}
 
 
-def _context(trust: Trust) -> ssl.SSLContext:
+@lru_cache(maxsize=64)  # loading the system's authorities costs 70 ms, and many repositories share them
+def _context(authorities: tuple[str, ...], client: tuple[tuple[str, str], ...], verify: bool) -> ssl.SSLContext:
     """The system's authorities and those that are given; TLS 1.2 or later."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     path = ""
     try:
-        for path in trust.authorities:
+        for path in authorities:
             context.load_verify_locations(cafile=path)
-        for path, key in trust.client:
+        for path, key in client:
             context.load_cert_chain(path, key)
     except (OSError, ssl.SSLError) as error:
         raise RegistryError(f"{escape(path)}: certificates are required, found {_symbol(error)}") from None
-    if not trust.verify:
+    if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
