@@ -1,13 +1,22 @@
-"""What pyproject.toml cannot say: an installation joins the modules of the hot path (hostfit.runtime.join)."""
+"""What pyproject.toml cannot say: an installation joins the modules of the hot path (hostfit.runtime.join), and where
+there is a C compiler the native launcher takes the place of the scripts that engines execute.
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
+
+# isort: split
+from distutils.command.build_scripts import build_scripts  # setuptools brings it, in every Python
+
+NATIVE = ("hostfit-runtime", "hostfit-hook")
+COMPILER = shutil.which("cc") and shutil.which("make")
 
 
 class BuildAndJoin(build_py):
@@ -23,5 +32,35 @@ class BuildAndJoin(build_py):
             )
 
 
-# A table in pyproject.toml is refused by setuptools from 2027 on, and a text by that of Debian 12.
-setup(license="Apache-2.0", cmdclass={"build_py": BuildAndJoin})
+class BuildLauncher(build_scripts):
+    """Copies the scripts, then puts the launcher in the place of those that it stands in front of."""
+
+    def run(self) -> None:
+        """Build; without a static C library the scripts stay."""
+        super().run()
+        if not COMPILER:
+            return
+        launcher = Path(self.build_dir).resolve() / "hostfit-launcher"
+        command = ["make", "-s", "-C", "src/launcher", f"OUT={launcher}", "FALLBACK=hostfit-fallback"]
+        if subprocess.run(command, check=False).returncode == 0:
+            for name in NATIVE:
+                shutil.copy2(launcher, launcher.with_name(name))
+            launcher.unlink()
+        else:
+            self.warn("the native launcher was not built; the scripts are installed, which do the same more slowly")
+
+
+class HostfitDistribution(Distribution):
+    """A wheel with the launcher in it is for one architecture."""
+
+    def has_ext_modules(self) -> bool:
+        """Whether it is."""
+        return bool(COMPILER)
+
+
+setup(
+    # A table in pyproject.toml is refused by setuptools from 2027 on, and a text by that of Debian 12.
+    license="Apache-2.0",
+    cmdclass={"build_py": BuildAndJoin, "build_scripts": BuildLauncher},
+    distclass=HostfitDistribution,
+)

@@ -16,7 +16,7 @@
 
 static _Noreturn void python(const struct front *front, const char *refused, int number)
 {
-    char own[PATH_MAX], ignored[16], symbol[16];
+    char own[PATH_MAX], script[PATH_MAX + sizeof FALLBACK] = FALLBACK, ignored[16], symbol[16];
     size_t count = 0, kept = 2;
     while (front->words[count] != NULL)
         count++;
@@ -26,9 +26,11 @@ static _Noreturn void python(const struct front *front, const char *refused, int
     ssize_t size = readlink("/proc/self/exe", own, sizeof own - 1);
     if (words != NULL && clean != NULL && size > 0) {
         own[size] = '\0';
+        if (strchr(FALLBACK, '/') == NULL)
+            snprintf(script, sizeof script, "%.*s%s", (int)(strrchr(own, '/') + 1 - own), own, FALLBACK);
         snprintf(ignored, sizeof ignored, "%d", front->ignored);
         snprintf(symbol, sizeof symbol, "%d", number);
-        const char *const first[] = {FALLBACK, front->entry, own, front->path, ignored, symbol, refused};
+        const char *const first[] = {script, front->entry, own, front->path, ignored, symbol, refused};
         for (size_t i = 0; i < sizeof first / sizeof *first; i++)
             words[i] = (char *)(uintptr_t)first[i];
         memcpy(words + sizeof first / sizeof *first, front->words, count * sizeof *words);
@@ -43,11 +45,11 @@ static _Noreturn void python(const struct front *front, const char *refused, int
             memcpy(clean[i] + 1, environ[i - 2], length);
         }
         if (clean[kept - 1] != NULL)
-            execve(FALLBACK, words, clean);
+            execve(script, words, clean);
     }
     char line[LINE_CAP + 1];
     struct call call;
-    snprintf(line, sizeof line, "hostfit: %s: must be executable, found errno %d", FALLBACK, errno);
+    snprintf(line, sizeof line, "hostfit: %.900s: must be executable, found errno %d", script, errno);
     _exit(refuse(strcmp(front->entry, "runtime") == 0 && call_read(&call, front->words) ? &call : NULL, line));
 }
 

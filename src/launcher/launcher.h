@@ -17,7 +17,7 @@
 #define VAR "/var/lib/hostfit"
 #endif
 #ifndef FALLBACK
-#define FALLBACK "/usr/libexec/hostfit/hostfit-fallback"
+#define FALLBACK "/usr/share/hostfit/bin/hostfit-fallback" /* without a slash: beside the launcher */
 #endif
 #ifndef VERSION
 #error "VERSION: required from src/hostfit/version.py, see Makefile"

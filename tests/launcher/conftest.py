@@ -162,7 +162,7 @@ def parts_binary(tmp_path_factory):
     top = tmp_path_factory.mktemp("parts")
     subprocess.run(
         ["make", "-s", "-C", ROOT / "src/launcher", f"OUT={top}/parts", f"PARTS={Path(__file__).with_name('parts.c')}",
-         f"RUN={top}", f"VAR={top}", "parts"], check=True,
+         f"RUN={top}", f"VAR={top}", "STRICT=-Werror", "parts"], check=True,
     )  # fmt: skip
     return top / "parts"
 

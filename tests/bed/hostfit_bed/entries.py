@@ -127,7 +127,9 @@ def build(top, *settings):
     link, binary = top / "current", top / "hostfit-launcher"
     places = [f"{name}={link}/{place}" for name, place in
               (("RUN", "run"), ("VAR", "var"), ("FALLBACK", "hostfit-fallback"))]  # fmt: skip
-    subprocess.run(["make", "-s", "-C", ROOT / "src/launcher", f"OUT={binary}", *places, *settings], check=True)
+    subprocess.run(
+        ["make", "-s", "-C", ROOT / "src/launcher", f"OUT={binary}", "STRICT=-Werror", *places, *settings], check=True
+    )
     return binary, link
 
 

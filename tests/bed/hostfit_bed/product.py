@@ -32,7 +32,7 @@ from hostfit.cli.main import main
 
 sys.exit(main())
 """
-COMMANDS = (HOSTFIT, RUNTIME, HOOK)
+COMMANDS = (HOSTFIT, RUNTIME, HOOK, BIN / "hostfit-fallback")
 
 
 def network():
