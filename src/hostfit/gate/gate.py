@@ -73,15 +73,18 @@ def decide(
         return _crashed(request, paths, error, lifted)
 
 
-def publish(report: Report, paths: Paths) -> None:
-    """Write the journal's entry and keep the report. Failures of either change nothing and are not reported."""
+def publish(report: Report, paths: Paths, *, tidy: bool = True) -> None:
+    """Write the journal's entry and keep the report. Failures of either change nothing and are not reported.
+
+    Without `tidy` the oldest reports stay, for a caller that drops them by itself (hostfit.gate.keep.prune).
+    """
     from hostfit.gate import journal, keep  # the report comes first, and is complete without them
 
     try:
         tree = report.tree()
     except Exception:  # noqa: BLE001 - a decision stands even if it cannot be told whole
         tree = {}
-    for step in (journal.send, keep.keep):
+    for step in (journal.send, lambda *given: keep.keep(*given, tidy=tidy)):
         try:
             step(report, tree, paths)
         except Exception:  # noqa: BLE001, S112 - a full disk or a dead journal must not stop a container

@@ -38,8 +38,11 @@ def folder(paths: Paths) -> str:
     return f"{paths.run}/reports"
 
 
-def keep(report: Report, tree: dict[str, Any], paths: Paths) -> None:
-    """Keep a report (`tree` is its JSON form), and drop the oldest ones. Raises OSError where it cannot be kept."""
+def keep(report: Report, tree: dict[str, Any], paths: Paths, *, tidy: bool = True) -> None:
+    """Keep a report (`tree` is its JSON form), and drop the oldest ones unless somebody else does (`tidy`).
+
+    Raises OSError where it cannot be kept.
+    """
     if not report.request.id:
         # `hostfit check` asks about an image; there is no container to ask about later.
         return
@@ -48,7 +51,8 @@ def keep(report: Report, tree: dict[str, Any], paths: Paths) -> None:
     ensure_directory(place, 0o700)
     name = f"{report.when:016x}~{len(data):x}~{_file_id(report.request.id)}"
     write_atomic(f"{place}/{name}", data, 0o600, durable=False)
-    prune(place)
+    if tidy:
+        prune(place)
 
 
 def prune(place: str) -> None:

@@ -42,6 +42,8 @@ _CONFIG = 1 << 20
 _MEMO = 1 << 20
 """Characters of the texts of specs whose parsed form is kept."""
 _DENIED = ("EACCES", "EPERM", "EROFS")
+_TIDY = 64
+"""Reports between two times of dropping the oldest, which takes a look at the names of all of them."""
 _WARMING = 10.0
 _EVERYTHING = (
     "kernel.version.full exists; kernel.loadedmodule.x exists; kernel.sysctl.kernel.ostype exists;"
@@ -62,6 +64,7 @@ class Decider:
         self.policies = Policies()
         self.programs = Programs(f"{paths.etc}/facts.d")
         self.vocabulary = Vocabulary(paths.etc, self.programs)
+        self._published = 0
         self.decisions = 0
         self.handed_back = 0
         memo.enable(_MEMO)
@@ -108,6 +111,11 @@ class Decider:
             environ=question.environ,
         )
         return self.decide(request)
+
+    def publish(self, report: Report) -> None:
+        """Write the journal's entry and keep the report; of the oldest, some are dropped every now and then."""
+        gate.publish(report, self.own, tidy=self._published % _TIDY == 0)
+        self._published += 1
 
     def decide(self, request: Request, *, seconds: float = SECONDS, **known: Any) -> Report | None:
         """Decide on a request; None where the answer may not be the one that Python would give."""

@@ -10,7 +10,6 @@ import select
 import time
 from collections import deque
 
-from hostfit.gate import gate
 from hostfit.service import wire
 from hostfit.service.clients import Client, GoneError, allowed, network
 
@@ -152,11 +151,11 @@ class Server:
         refused = answer.action == wire.DENY
         if report is not None and refused:
             # Whoever is refused asks at once why.
-            gate.publish(report, self._decider.own)
+            self._decider.publish(report)
         sent = client.say(answer)
         self._drop(client)
         if report is not None and sent and not refused:
-            gate.publish(report, self._decider.own)
+            self._decider.publish(report)
 
     def _cut(self, now: float) -> None:
         """End what took too long: half a question, or a place in the queue that nobody waits in any more."""
