@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import shutil
@@ -46,17 +47,19 @@ class Service:
         self.socket = f"{self.paths.run}/{wire.SOCKET}"
         self.prefix = tuple(prefix)
         self.process = None
+        self.connection = None
         self.environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         Path(self.paths.run).mkdir(exist_ok=True)
 
-    def start(self):
+    def start(self, *, wait=True):
         code = (
             f"import sys; sys.path[:0] = {sys.path!r}; from hostfit.service.main import main;"
             f"sys.exit(main('hostfitd', {(self.paths.etc, self.paths.run, self.paths.var)!r}, []))"
         )
         command = [*self.prefix, sys.executable, "-I", "-c", code]
         self.process = subprocess.Popen(command, env=self.environ, stderr=subprocess.PIPE, start_new_session=True)
-        until(self.listens, "the service must listen")
+        if wait:
+            until(self.listens, "the service must listen")
         return self
 
     def listens(self):
@@ -77,7 +80,7 @@ class Service:
         self.process.stderr.close()
 
     def stop(self):
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None:
             self.process.terminate()
             self.process.wait(PATIENCE)
             self.process.stderr.close()
@@ -96,8 +99,15 @@ class Service:
         return place
 
     def ask(self, bundle, container="c1", entry="runtime", **more):
-        """Ask as the launcher does, and give its last answer; None where it has to go on without one."""
-        return ask(self.socket, bundle, container, entry, **more)
+        """Ask as the launcher does, and give its last answer.
+
+        On a machine that is busy a decision may take too long and be handed back; then it is asked again.
+        """
+        return until(lambda: self.ask_once(bundle, container, entry, **more), "an answer")
+
+    def ask_once(self, bundle, container="c1", entry="runtime", **more):
+        """As `ask`; None where the launcher has to go on without an answer."""
+        return ask(self.socket, bundle, container, entry, connection=self.connection, **more)
 
     def require(self, text, name="b"):
         """Give the answer on a bundle that requires something."""
@@ -111,13 +121,13 @@ def question(bundle, container="c1", entry="runtime", **more):
     return wire.Question(entry=entry, verb="create", id=container, bundle=str(bundle), **more)
 
 
-def ask(path, bundle, container="c1", entry="runtime", *, deadline=PATIENCE, patience=PATIENCE, seen=None, **more):
-    """One question over one connection; `deadline` and `patience` are generous, for machines are slow."""
+def ask(path, bundle, container="c1", entry="runtime", *, patience=PATIENCE, seen=None, connection=None, **more):
+    """One question over one connection; `patience` is generous, for machines are slow."""
     config = os.open(f"{bundle}/config.json", os.O_RDONLY | os.O_CLOEXEC)
-    one = socket.socket(socket.AF_UNIX)
+    one = socket.socket(socket.AF_UNIX) if connection is None else connection()
     try:
-        end = time.monotonic() + deadline
-        one.settimeout(deadline)
+        end = time.monotonic() + patience
+        one.settimeout(patience)
         one.connect(path)
         frame = wire.encode_question(question(bundle, container, entry, **more))
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [config]))]
@@ -153,8 +163,9 @@ def exactly(one, size):
     return data
 
 
-@pytest.fixture
-def make_service():
+@contextlib.contextmanager
+def services():
+    """Make services that are ended and removed afterwards."""
     made = []
 
     def make(*prefix):
@@ -163,10 +174,18 @@ def make_service():
         made.append(Service(top, prefix))
         return made[-1]
 
-    yield make
-    for one in made:
-        one.stop()
-        shutil.rmtree(one.top, ignore_errors=True)
+    try:
+        yield make
+    finally:
+        for one in made:
+            one.stop()
+            shutil.rmtree(one.top, ignore_errors=True)
+
+
+@pytest.fixture
+def make_service():
+    with services() as make:
+        yield make
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_a_configuration_that_cannot_be_understood_is_handed_back(service):
     bundle = service.bundle()
     (bundle / "config.json").write_text('{"a": 1, "a": 2}')
 
-    assert service.ask(bundle) is None
+    assert service.ask_once(bundle) is None
 
 
 @pytest.mark.parametrize("form", ["{", "[]", "null"])
@@ -151,4 +151,4 @@ def test_nonsense_in_place_of_a_configuration_is_handed_back(form, service):
     bundle = service.bundle()
     (bundle / "config.json").write_text(form)
 
-    assert service.ask(bundle) is None
+    assert service.ask_once(bundle) is None

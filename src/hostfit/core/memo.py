@@ -40,7 +40,7 @@ def kept(key: Hashable, size: int, make: Callable[[], Any]) -> Any:
         return have[0]
     made = make()
     # A result takes many times the memory of its text, and even none takes some.
-    size += 256
+    size += 1024
     if size <= _limit >> 2:
         _kept[key] = (made, size)
         _weight += size

@@ -39,7 +39,7 @@ SECONDS = 0.15
 """Time for one decision: the others wait meanwhile, and the launcher waits 250 ms before it is told to wait."""
 _CONFIG = 1 << 20
 """Bytes of a configuration; a longer one is Python's, so that a few of them do not fill the memory."""
-_MEMO = 1 << 20
+_MEMO = 512 << 10
 """Characters of the texts of specs whose parsed form is kept."""
 _DENIED = ("EACCES", "EPERM", "EROFS")
 _TIDY = 64

@@ -30,7 +30,9 @@ _MOST = 64
 """Programs of one host; further ones are not run."""
 _AT_ONCE = 4
 _SETPRIV = "/usr/bin/setpriv"
-_WITHOUT = (_SETPRIV, "--no-new-privs", "--ambient-caps=-all", "--inh-caps=-all", "--")
+_NICE = "/usr/bin/nice"
+_WITHOUT = (_SETPRIV, "--no-new-privs", "--ambient-caps=-all", "--")
+"""A service that is not root has its capabilities as ambient ones."""
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -108,7 +110,7 @@ class Programs:
         try:
             os.close(open_trusted(path))
             one.process = subprocess.Popen(
-                [*(_WITHOUT if os.path.exists(_SETPRIV) else ()), path],
+                [_NICE, "-n", "19", *(_WITHOUT if os.path.exists(_SETPRIV) else ()), path],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ him is told to wait at once, so that nobody gives up in a crowd. Nothing in the 
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections import deque
@@ -48,13 +49,16 @@ class Server:
         self._clients: dict[int, Client] = {}
         self._queue: deque[Client] = deque()
         self._poll = select.epoll()
+        self._wake = os.eventfd(0)
+        self._poll.register(self._wake, select.EPOLLIN)
         self._accepting = False
         self._going = True
         self._drained = 0.0
 
     def stop(self) -> None:
-        """End the loop after this turn."""
+        """End the loop after this turn; a signal handler may call it."""
         self._going = False
+        os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
         """Serve until stopped."""
@@ -64,6 +68,7 @@ class Server:
         for client in list(self._clients.values()):
             self._drop(client)
         self._poll.close()
+        os.close(self._wake)
 
     def turn(self) -> None:
         """Do everything that can be done now, and at most one decision."""

@@ -1,0 +1,304 @@
+"""IS hot-plug: what appears on the host is there in the very next decision, whatever was lost on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from hostfit.core.facts import Wanted
+from hostfit.facts import vocabulary
+from hostfit.facts.host import Host
+from hostfit.service.live import LiveHost
+from hostfit.service.wire import DENY, START
+
+from .conftest import services, until
+
+CLONE_NEWNET = 0x40000000
+LOOP_ADD, LOOP_REMOVE = 0x4C80, 0x4C81
+UDEVD = "/lib/systemd/systemd-udevd"
+
+
+class Room:
+    """A network, and a view of /sys and /run/udev, in which links come and go unseen by the rest of the machine."""
+
+    def __init__(self):
+        script = (
+            "mount -t sysfs sys /sys && mkdir -p /run/udev && mount -t tmpfs run /run/udev &&"
+            " echo ready && exec sleep infinity"
+        )
+        command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout.readline() == b"ready\n"
+        self.enter = ("nsenter", f"--target={self._process.pid}", "--net", "--mount")
+        self.net = f"/proc/{self._process.pid}/ns/net"
+
+    def run(self, *command, **options):
+        return subprocess.run([*self.enter, *command], check=True, capture_output=True, text=True, **options).stdout
+
+    def connection(self):
+        """A socket that belongs to this room, as that of a launcher in it."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/self/ns/net") as own, open(self.net) as other:
+            assert libc.setns(other.fileno(), CLONE_NEWNET) == 0
+            try:
+                return socket.socket(socket.AF_UNIX)
+            finally:
+                assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def room():
+    one = Room()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def decides(room):
+    """Ask a service in the room whether something is there."""
+    with services() as make:
+        service = make(*room.enter)
+        service.connection = room.connection
+        service.start()
+
+        def there(text):
+            return service.require(text).action == START
+
+        there.service = service
+        yield there
+
+
+LINKS = "network.link name={} kind={}"
+DEVICES = "udev.device name={} subsystem=net"
+
+
+@pytest.mark.parametrize("kind", ["veth", "ifb"])
+@pytest.mark.parametrize("form", [LINKS, DEVICES], ids=["netlink", "udev"])
+def test_a_link_is_there_in_the_next_decision_and_gone_in_the_one_after(form, kind, room, decides):
+    asked = form.format("hf0", kind)
+    assert not decides(asked)
+
+    for _ in range(3):
+        room.run("ip", "link", "add", "hf0", "type", kind)
+        assert decides(asked)
+
+        room.run("ip", "link", "del", "hf0")
+        assert not decides(asked)
+
+
+def test_what_changes_on_a_link_is_there_in_the_next_decision(room, decides):
+    room.run("ip", "link", "add", "hf0", "type", "ifb")
+    assert not decides("network.link name=hf0 kind=ifb mtu=1234")
+
+    room.run("ip", "link", "set", "hf0", "mtu", "1234")
+    assert decides("network.link name=hf0 kind=ifb mtu=1234")
+
+    room.run("ip", "link", "set", "hf0", "name", "hf1")
+    assert decides("network.link name=hf1 kind=ifb mtu=1234")
+    assert decides("udev.device name=hf1 subsystem=net")
+    assert not decides("udev.device name=hf0 subsystem=net")
+    room.run("ip", "link", "del", "hf1")
+
+
+def test_a_loop_device_is_there_in_the_next_decision(decides):
+    with open("/dev/loop-control", "rb+", buffering=0) as control:
+        for number in range(3000 + os.getpid() % 10_000, 20_000):
+            asked = f"udev.device name=loop{number} subsystem=block; storage.block name=loop{number}"
+            if os.path.exists(f"/sys/block/loop{number}"):
+                continue
+            assert not decides(asked)
+            with contextlib.suppress(FileExistsError):
+                fcntl.ioctl(control, LOOP_ADD, number)
+                break
+        try:
+            assert decides(asked)
+        finally:
+            fcntl.ioctl(control, LOOP_REMOVE, number)
+        assert not decides(asked)
+
+
+def test_a_storm_that_overruns_the_monitors_loses_nothing(room, decides):
+    """While the service is stopped the kernel drops most of the events; then everything is read anew."""
+    service = decides.service
+    assert not decides(LINKS.format("last", "ifb"))
+    assert not decides(DEVICES.format("last", "ifb"))
+    os.kill(pid_of(service), signal.SIGSTOP)
+    batch = "".join(f"link add hf{number} group 77 type ifb\n" for number in range(200))
+    try:
+        room.run("ip", "-batch", "-", input=batch + "link del group 77\nlink add last group 77 type ifb\n")
+    finally:
+        os.kill(pid_of(service), signal.SIGCONT)
+
+    assert decides(LINKS.format("last", "ifb"))
+    assert decides(DEVICES.format("last", "ifb"))
+    assert not decides(LINKS.format("hf7", "ifb"))
+    assert not decides(DEVICES.format("hf7", "ifb"))
+    room.run("ip", "link", "del", "group", "77")
+
+
+def test_decisions_go_on_during_a_storm(room, decides):
+    batch = "".join(f"link add hf{n} group 77 type ifb\n" for n in range(200)) + "link del group 77\n"
+    storm = subprocess.Popen([*room.enter, "ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
+    try:
+        storm.stdin.write(batch)
+        storm.stdin.close()
+        answers = 0
+        while storm.poll() is None or answers < 5:
+            # One that takes too long is handed back, which is right as well; most are answered.
+            found = decides.service.ask_once(decides.service.bundle(require=LINKS.format("none", "ifb")))
+            assert found is None or found.action == DENY
+            answers += found is not None
+    finally:
+        storm.kill()
+        storm.wait()
+
+    assert answers
+
+
+def pid_of(service):
+    """The service itself: nsenter has become it."""
+    return service.process.pid
+
+
+def test_without_udevd_the_kernel_tells_and_with_it_its_rules_are_seen(room, decides, tmp_path):
+    if not os.path.exists(UDEVD):
+        pytest.skip("udevd is not installed")
+    asked = "udev.device name=hf0 subsystem=net property.HOSTFIT_SEEN=yes"
+    room.run("ip", "link", "add", "hf0", "type", "ifb")
+    assert decides(DEVICES.format("hf0", "ifb"))
+    assert not decides(asked)
+
+    room.run("mkdir", "-p", "/run/udev/rules.d")
+    rule = 'SUBSYSTEM=="net", KERNEL=="hf*", ENV{HOSTFIT_SEEN}="yes"'
+    room.run("sh", "-c", f"echo '{rule}' > /run/udev/rules.d/90-hostfit.rules")
+    # No rule of the machine is run a second time.
+    for place in ("/lib/udev/rules.d", "/etc/udev/rules.d"):
+        room.run("mount", "-t", "tmpfs", "none", place)
+    udevd = subprocess.Popen([*room.enter, UDEVD], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: room_has(room, "/run/udev/control"), "udevd must listen")
+        room.run("ip", "link", "add", "hf1", "type", "ifb")
+        until(lambda: decides(asked.replace("hf0", "hf1")), "the new link must have its property")
+        room.run("udevadm", "trigger", "--action=change", "/sys/class/net/hf0")
+        until(lambda: decides(asked), "the old link must have its property")
+    finally:
+        udevd.kill()
+        udevd.wait()
+
+
+def room_has(room, path):
+    return subprocess.run([*room.enter, "test", "-e", path], check=False).returncode == 0
+
+
+def test_live_facts_are_those_that_the_host_itself_gives():
+    """Every feature, twice: as it is read first and as it is kept."""
+    live, plain = LiveHost(), Host()
+    passing = {
+        "kernel.sysctl",
+        "memory.size",
+        "memory.swap",
+        "memory.numa",
+        "udev.device",
+        "network.link",
+        "device.node",
+    }
+    try:
+        for _ in range(2):
+            live.begin(None)
+            for info in vocabulary.features():
+                if info.name not in passing:
+                    wanted = Wanted({info.name: None})
+                    assert same(live, plain, wanted), info.name
+    finally:
+        live.close()
+
+
+def same(live, plain, wanted):
+    """Whether both give the same; other tests plug things in and out, so there is more than one try."""
+    for _ in range(50):
+        if live.read(wanted) == plain.read(wanted):
+            return True
+        time.sleep(0.05)
+        live.begin(None)
+    return False
+
+
+class TestKept:
+    """Static facts that something can change all the same."""
+
+    @pytest.fixture
+    def host(self):
+        one = LiveHost(listen=False)
+        yield one
+        one.close()
+
+    @pytest.mark.parametrize("cause", ["_MICROCODE", "_ONLINE"])
+    def test_late_microcode_and_offline_cpus_are_seen(self, cause, host, monkeypatch, tmp_path):
+        from hostfit.service import live
+
+        (tmp_path / "told").write_text("1\n")
+        monkeypatch.setattr(live, cause, str(tmp_path / "told"))
+        counted = Counted(monkeypatch, host)
+
+        for _ in range(3):
+            host.begin(None)
+            host.read(Wanted({"cpu.cpuid": {"AVX2"}}))
+        assert counted.reads == 1
+        (tmp_path / "told").write_text("2\n")
+        host.begin(None)
+        host.read(Wanted({"cpu.cpuid": {"AVX2"}}))
+
+        assert counted.reads == 2
+
+    def test_a_file_that_is_replaced_is_read_again(self, host, monkeypatch, tmp_path):
+        from hostfit.service import watch
+
+        (tmp_path / "file").write_text("one")
+        root = watch.Watched()
+        root.stat(str(tmp_path / "file"))
+        root.exists(str(tmp_path / "missing"))
+        until(root.settled, "the files must settle")
+        assert root.unchanged()
+
+        (tmp_path / "missing").write_text("new")
+        assert not root.unchanged()
+
+        shutil.rmtree(tmp_path)
+        assert not root.unchanged()
+
+    def test_what_is_kept_has_a_bound(self, host, monkeypatch):
+        from hostfit.service import live
+
+        monkeypatch.setattr(live, "_MOST", 10)
+        for number in range(50):
+            host.read(Wanted({"kernel.cmdline": {f"option{number}"}}))
+
+        assert len(host._kept) == 10
+
+
+class Counted:
+    """Counts how often a host's probes are asked."""
+
+    def __init__(self, monkeypatch, host):
+        self.reads = 0
+        original = type(host)._feature
+
+        def counting(self_, *given):
+            self.reads += 1
+            return original(self_, *given)
+
+        monkeypatch.setattr(type(host), "_feature", counting)
