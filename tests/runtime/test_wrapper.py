@@ -313,7 +313,7 @@ def test_a_full_disk_stops_only_a_runtime_that_later_calls_would_not_find(place,
     assert call(launcher, "create", "-b", bundle, "c1").returncode == 37
 
 
-def test_a_user_without_root_is_told_so(place, probe, bundle):
+def test_a_user_without_a_runtime_directory_is_told_so(place, probe, bundle):
     os.chmod(bundle / "config.json", 0o644)
     place.top.parent.chmod(0o755)
     place.top.parent.parent.chmod(0o755)
@@ -324,7 +324,7 @@ def test_a_user_without_root_is_told_so(place, probe, bundle):
     done = call(launcher, "create", "-b", bundle, "c1", user=65534, group=65534, extra_groups=[])
 
     assert done.returncode == 1
-    assert b"rootless containers are not supported" in done.stderr
+    assert b"XDG_RUNTIME_DIR: must name a directory of the user's own" in done.stderr
 
 
 def test_records_of_bundles_that_are_gone_are_swept_out(place, tmp_path):

@@ -84,7 +84,9 @@ def parser(arguments: Sequence[str] = (), *, every: bool = False) -> argparse.Ar
 def paths(prefix: str | None) -> Paths:
     """Where hostfit's files lie, below `prefix` if one is given."""
     if prefix is None:
-        return Paths()
+        from hostfit.oci import rootless  # not below a prefix
+
+        return rootless.places(Paths(), os.environ.get(rootless.RUNTIME_DIR, ""))
     base = os.path.abspath(prefix).rstrip("/")
     return Paths(etc=f"{base}/etc/hostfit", run=f"{base}/run/hostfit", var=f"{base}/var/lib/hostfit")
 

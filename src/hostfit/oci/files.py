@@ -157,6 +157,16 @@ def maps_host_root() -> bool:
     return any([line.split()[1:2] == [b"0"] for line in lines])
 
 
+def is_host_root() -> bool:
+    """Whether this process is the host's root: not the root of a user namespace, whatever its number is here."""
+    return os.geteuid() == 0 and maps_host_root()
+
+
+def hidden(error: OSError) -> bool:
+    """Whether a file is there, perhaps, and not for this user to read."""
+    return error.errno == errno.EACCES and not is_host_root()
+
+
 def write_atomic(path: str, data: bytes, mode: int, *, durable: bool = True) -> None:
     """Replace `path` by a file with this content and mode; readers see the old or the new one, never a part.
 

@@ -11,7 +11,7 @@ import os
 import sys
 
 from hostfit.core.paths import Paths
-from hostfit.runtime import execve
+from hostfit.runtime import execve, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
 
         return hook.main(script, places, gate=gate)
     if refused:
-        return _refused(refused, int(code), words, Paths(*places), gate)
+        paths = record.rooted(Paths(*places), front.word("XDG_RUNTIME_DIR"))
+        return _refused(refused, int(code), words, paths, gate)
     from hostfit.runtime import wrapper  # the hook needs none of it
 
     return wrapper.serve(front, words, Paths(*places), gate=gate)
@@ -91,7 +92,7 @@ def _refused(path: str, code: int, words: list[bytes], paths: Paths, gate: Any) 
 
 def _forget(call: Call, message: str, paths: Paths, gate: Any) -> None:
     from hostfit.oci.request import Bundle, Request  # rare
-    from hostfit.runtime import judge, record  # rare
+    from hostfit.runtime import judge  # rare
 
     root = record.absolute_root(call)
     found = record.load(paths, root, call.id)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _NAMES = ("runc", "crun")
 _PLACES = ("/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
-_ROOTS = {"runc": "/run/runc", "crun": "/run/crun"}
-"""Where each keeps its state without --root, for root."""
 _TRACES = (("runc", "state.json"), ("crun", "status"))
 """What each leaves in its directory of a container; nvidia-container-runtime and youki leave runc's."""
 
@@ -35,7 +33,7 @@ def without_record(call: Call, paths: Paths, name: str) -> str:
     `name` is what argv[0] asks for. A policy that cannot be read is passed over. Raises RuntimeUnusableError where
     there is no runtime at all.
     """
-    kind = traced(call)
+    kind = traced(call, paths)
     wanted = [one for one in (kind, name) if one]
     definitions, defaults = _policy(paths)
     tried = []
@@ -58,13 +56,16 @@ def _usable(path: str) -> bool:
     return True
 
 
-def traced(call: Call) -> str:
-    """Give the kind of runtime that has state of this container below --root, empty where none has."""
+def traced(call: Call, paths: Paths) -> str:
+    """Give the kind of runtime that has state of this container below --root, empty where none has.
+
+    Without --root both keep it beside ours: in /run for root, in XDG_RUNTIME_DIR for a user.
+    """
     if not call.id or "/" in call.id or call.id in (".", ".."):
         return ""
-    root = record.absolute_root(call)
+    root, above = record.absolute_root(call), os.path.dirname(paths.run)
     for kind, trace in _TRACES:
-        if os.path.lexists(f"{root or _ROOTS[kind]}/{call.id}/{trace}"):
+        if os.path.lexists(f"{root or f'{above}/{kind}'}/{call.id}/{trace}"):
             return kind
     return ""
 

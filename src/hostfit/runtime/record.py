@@ -1,7 +1,8 @@
 """What each container runs on, one small file per container, for the verbs that carry only an id.
 
-The directory is `containers` below /run/hostfit, root's alone. The file's name is sha256(root NUL id); a link
-`b-<sha256(bundle)>` leads from the bundle to it, by which the hook finds what a wrapper decided.
+The directory is `containers` below /run/hostfit, root's alone; for rootless containers it is the user's own. The file's
+name is sha256(root NUL id); a link `b-<sha256(bundle)>` leads from the bundle to it, by which the hook finds what a
+wrapper decided.
 """
 
 from __future__ import annotations
@@ -61,6 +62,15 @@ def _stat(pid: int, field: int) -> int:
         return int(text[text.rindex(b")") :].split()[field])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def rooted(paths: Paths, runtime_dir: str | None) -> Paths:
+    """Give the places of the caller, whose XDG_RUNTIME_DIR is given: the system's own wherever those can be written."""
+    if os.access(paths.run, os.W_OK):
+        return paths
+    from hostfit.oci import rootless  # once after a boot, and for users
+
+    return rootless.places(paths, runtime_dir or "")
 
 
 def absolute_root(call: Call) -> str:

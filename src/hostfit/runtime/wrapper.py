@@ -9,6 +9,7 @@ from hostfit.core.errors import BundleError, HostfitError, RuntimeUnusableError
 from hostfit.core.paths import Paths
 from hostfit.core.text import escape
 from hostfit.oci import argv
+from hostfit.oci.files import is_host_root
 from hostfit.runtime import execve, preload, record
 from hostfit.runtime.abort import abort, crash
 
@@ -42,6 +43,7 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
 def serve(front: Front, words: list[bytes], paths: Paths, *, gate: Any = None) -> int:
     """Do what `main` does, for the arguments `words` of a process that `front` stands for."""
     call = argv.parse(words)
+    paths = record.rooted(paths, front.word("XDG_RUNTIME_DIR"))
     program = os.path.basename(front.path)
     name = program[len(_LINK) :] if program.startswith(_LINK) else ""
     try:
@@ -120,7 +122,7 @@ def _require_gone(
     """Raise RuntimeUnusableError where another runtime still has a container of this id: its record must stay."""
     from hostfit.runtime import fallback, judge  # only where the default has changed
 
-    if fallback.traced(call):
+    if fallback.traced(call, paths):
         message = f"container {escape(call.id)}: exists already, on {before.runtime}"
         judge.stopped(asked, paths, gate, message, report)
         raise RuntimeUnusableError(message)
@@ -132,9 +134,9 @@ def _remember(paths: Paths, root: str, call: Call, mine: record.Record, name: st
         record.save(paths, root, call.id, mine)
     except OSError as error:
         found = errno.errorcode.get(error.errno or 0, "an error")
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and not _host_root():
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and not is_host_root():
             raise RuntimeUnusableError(
-                f"rootless containers are not supported: {paths.run} must be writable, found {found}"
+                f"XDG_RUNTIME_DIR: must name a directory of the user's own, and {paths.run} cannot be written: {found}"
             ) from error
         from hostfit.runtime import fallback  # a disk that is full is rare
 
@@ -142,12 +144,6 @@ def _remember(paths: Paths, root: str, call: Call, mine: record.Record, name: st
             raise RuntimeUnusableError(
                 f"{paths.run}/containers: must be writable to run on {mine.runtime}, found {found}"
             ) from error
-
-
-def _host_root() -> bool:
-    from hostfit.oci.files import maps_host_root  # only where something failed
-
-    return os.geteuid() == 0 and maps_host_root()
 
 
 def _require_other(path: str, own: str) -> None:

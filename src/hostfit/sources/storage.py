@@ -18,7 +18,7 @@ from hostfit.core.image import Resolution
 from hostfit.core.text import escape
 from hostfit.oci import descriptor as oci
 from hostfit.oci import digest as digests
-from hostfit.oci.files import read_capped, symbol
+from hostfit.oci.files import is_host_root, read_capped, symbol
 from hostfit.sources import manifest as manifests
 
 TYPE_CHECKING = False
@@ -202,7 +202,7 @@ def _roots(place: Place, bundle: Bundle) -> list[str]:
         there = placed(os.path.dirname(source))
         if there is not None and (there.driver, there.container) == (place.driver, place.container):
             roots.append(there.root)
-    if os.geteuid() == 0:
+    if is_host_root():
         roots += [DEFAULT_GRAPHROOT, DEFAULT_RUNROOT]
     return list(dict.fromkeys(roots))
 

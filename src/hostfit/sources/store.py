@@ -20,7 +20,7 @@ from hostfit.core import fastjson, limits, memo
 from hostfit.core.errors import SourceError, SpecError
 from hostfit.core.text import escape, quoted
 from hostfit.oci import digest as digests
-from hostfit.oci.files import ensure_directory, read_capped, read_fd, require_regular, symbol, write_atomic
+from hostfit.oci.files import ensure_directory, hidden, read_capped, read_fd, require_regular, symbol, write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class SpecStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
+            if hidden(error):
+                return None
             raise SourceError(f"{escape(path)}: {symbol(error)}") from None
         if not digests.matches(data, digest):
             raise SourceError(f"{escape(path)}: content has another digest, {digests.of(data)}")
@@ -124,6 +126,8 @@ class SpecStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
+            if hidden(error):
+                return None
             raise SourceError(f"{escape(path)}: {symbol(error)}") from None
         except ValueError as error:
             raise SourceError(f"{escape(path)}: {error}") from None
