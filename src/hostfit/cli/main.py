@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": "show what a registry has about an image's compatibility",
     "attach": "publish a spec beside images, on their registry or in an OCI layout",
     "detach": "take specs off images again",
+    "report": "write one file for a bug report, without secrets",
     "why": "show why a container was started, warned about or refused",
 }
 """Each command is the module of the same name: `arguments(parser)` declares, `run(options, paths, console)` acts."""

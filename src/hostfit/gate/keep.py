@@ -99,6 +99,21 @@ def find(prefix: str, paths: Paths) -> dict[str, Any]:
     return _read(f"{places[found[0]]}/{found[0]}")
 
 
+def newest(count: int, paths: Paths) -> list[dict[str, Any]]:
+    """Give the last reports, newest first; one that is dropped or broken meanwhile is left out.
+
+    Raises UsageError where they cannot be listed.
+    """
+    places = {name: place for place in (served(paths), folder(paths)) for name in _names(place)}
+    found = []
+    for name in sorted(places, reverse=True)[:count]:
+        try:
+            found.append(_read(f"{places[name]}/{name}"))
+        except UsageError:
+            continue
+    return found
+
+
 def _names(place: str) -> list[str]:
     try:
         return [name for name in os.listdir(place) if _size(name) >= 0]

@@ -36,7 +36,8 @@ class Process:
 
 
 def running(*names: str) -> list[Process]:
-    """Give root's processes with one of these names in this PID namespace."""
+    """Give root's processes with one of these names that see the same files as we do."""
+    mounts = os.stat("/proc/self/ns/mnt").st_ino
     offset = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     tick = os.sysconf("SC_CLK_TCK")
     found = []
@@ -47,6 +48,8 @@ def running(*names: str) -> list[Process]:
             stat = read_capped(f"/proc/{entry}/stat", limits.PROC_FILE).decode("utf-8", "replace")
             name = stat.partition("(")[2].rpartition(")")[0]
             if name not in names or os.stat(f"/proc/{entry}").st_uid != 0:
+                continue
+            if os.stat(f"/proc/{entry}/ns/mnt").st_ino != mounts:
                 continue
             words = read_capped(f"/proc/{entry}/cmdline", limits.PROC_FILE).decode("utf-8", "replace").split("\0")[:-1]
             started = int(stat.rpartition(")")[2].split()[19]) / tick + offset
