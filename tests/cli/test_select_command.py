@@ -415,7 +415,7 @@ def test_specs_in_the_store_count_and_those_never_looked_for_are_told(hostfit, p
         ({"compat": {"digest": digest("sets"), "size": 5}}, {}, 3),
     ],
 )
-def test_forms_of_the_working_group(hostfit, index, host, platform, facts, code):  # noqa: PLR0917 - fixtures and a row of the table
+def test_forms_of_the_working_group(hostfit, index, host, platform, facts, code):
     """DE7: read where they have one meaning, and said so; what has none is unknown."""
     done = hostfit("select", index(member("one", AMD64 | platform)), "--facts", host(**facts))
 

@@ -173,6 +173,8 @@ class Scripted:
             handler.reply(200, b"{}", content_type="application/json")
         elif found is None:
             handler.reply(404)
+        elif found[3].startswith("uploads/"):
+            self._upload(handler, request)
         elif found[2] == "referrers" and self.api:
             self._referrers(handler, request, found[3])
         elif found[2] == "manifests" and request.method == "PUT":
@@ -185,6 +187,13 @@ class Scripted:
             handler.reply(200, self.blobs[found[3]], content_type="application/octet-stream")
         else:
             handler.reply(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"unknown"}]}')
+
+    def _upload(self, handler, request):
+        if request.method == "POST":
+            handler.reply(202, location=f"{request.path}1?state=x")
+            return
+        digest = self.blob(request.body)["digest"]
+        handler.reply(201 if digest == request.query["digest"] else 400)
 
     def _put(self, handler, request, name):
         entry = self.manifest(request.body, tag="" if name.startswith("sha256:") else name)

@@ -26,7 +26,7 @@ def members(layout):
     return [one | {"platform": platform} for one, platform in zip((plain, special), platforms, strict=True)]
 
 
-def test_the_index_is_all_that_is_read(layout, members, push, plain_registry, place, soon):  # noqa: PLR0917 - fixtures
+def test_the_index_is_all_that_is_read(layout, members, push, plain_registry, place, soon):
     """SA3: no further call."""
     layout.tag("i", layout.index(*members, annotations={"io.hostfit.require": "kernel.version.full >=4"}))
     name = push("i", plain_registry, "sa3/index")
@@ -72,7 +72,7 @@ def test_what_the_registry_does_not_have_is_said(plain_registry, place, soon):
         listing.read(place.access(), reference(f"{plain_registry.host}/sa3/nothing:none"), soon)
 
 
-def test_the_command_asks_the_registry_where_no_store_has_the_name(  # noqa: PLR0917 - fixtures
+def test_the_command_asks_the_registry_where_no_store_has_the_name(
     layout, members, push, plain_registry, tmp_path, capsys
 ):
     layout.tag("i", layout.index(*members))

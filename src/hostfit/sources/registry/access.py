@@ -55,19 +55,26 @@ class Access:
         mirrors = list(self._mirrors(known.mirrors)) if known is not None else []
         own = known.own if known is not None else None
         host, path = (own.host, own.repository) if own is not None else (reference.domain, reference.path)
+        insecure = own is not None and own.insecure
+        itself = self._endpoint(host, path, insecure=insecure)
         told = hostsdir.endpoints(host, path, self._hosts)
         if told is not None:
+            self._complete(told, itself)
             mirrors += told[:-1]
-            last = told[-1]
-        else:
-            last = self._endpoint(host, path, insecure=own.insecure if own is not None else False)
-        places = (*mirrors, last)
-        if write:
-            # What stands in the registry's place may be read, but what is written goes to the registry.
-            places = (last if PUSH in last.can else self._endpoint(host, path),)
+        last = told[-1] if told is not None else itself
+        # What stands in the registry's place may be read, but what is written goes to the registry.
+        places = ((last if PUSH in last.can else itself),) if write else (*mirrors, last)
         for one in places if self._plain_http else ():
             one.plain = True
         return Repository(reference, tuple([Client(one, self._credentials, realms) for one in places]))
+
+    def _complete(self, told: tuple[Endpoint, ...], itself: Endpoint) -> None:
+        """Give places of a hosts.toml what it does not say: certificates, and that the registry needs no TLS."""
+        for one in told:
+            insecure = one.authority == itself.authority and itself.plain
+            one.plain = one.plain or insecure
+            if not one.trust.authorities and not one.trust.client:
+                one.trust = hostsdir.trust(one.authority, self._certs, insecure=insecure or not one.trust.verify)
 
     def _mirrors(self, listed: tuple[Location, ...]) -> list[Endpoint]:
         return [
