@@ -13,6 +13,7 @@ from hostfit_bed.entries import (
     FALLBACK,
     HOOK,
     ROOT,
+    SHIM,
     WRAPPER,
     Installation,
     Native,
@@ -23,7 +24,19 @@ from hostfit_bed.entries import (
     probe,
 )
 
-__all__ = ["FALLBACK", "HOOK", "ROOT", "WRAPPER", "bundle", "compiled_probe", "native", "need_root", "place", "probe"]
+__all__ = [
+    "FALLBACK",
+    "HOOK",
+    "ROOT",
+    "SHIM",
+    "WRAPPER",
+    "bundle",
+    "compiled_probe",
+    "native",
+    "need_root",
+    "place",
+    "probe",
+]
 
 
 @pytest.fixture(params=["script", "native"])

@@ -10,7 +10,7 @@ from hostfit.core.errors import PolicyError
 from hostfit.core.text import escape
 from hostfit.oci.files import open_trusted, symbol
 from hostfit.oci.pod import sandbox_of
-from hostfit.policy.model import OWN
+from hostfit.policy.model import HOST, HOST_SHIMS, OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def settled(request: Request, policy: Policy) -> bool:
     Only the image can then, and it does so where it does not fit or prefers one.
     """
     bundle = request.bundle
-    if _RUNTIME in bundle.annotations or request.fixed:
+    if _RUNTIME in bundle.annotations:
         return False
     name = entry_names(request, policy)[0]
     own = policy.runtime(name)
@@ -64,8 +64,10 @@ def settled(request: Request, policy: Policy) -> bool:
         return False
     if any([one.allowed is not None for one in policy.scopes]):
         return False
-    if request.sandbox not in ("", *own.binaries, *own.shims, name) and sandbox_of(bundle.annotations, request.id):
-        return False
+    if request.sandbox and sandbox_of(bundle.annotations, request.id):
+        same = [found for one in entry_names(request, policy) if (found := policy.own.get(one)) is not None]
+        if not any([request.sandbox in (one.name, *one.binaries) and one.kind == own.kind for one in same]):
+            return False
     gpu = [one for one in bundle.env if one.startswith(_VISIBLE)] or [
         one for one in bundle.devices if one.startswith(_NODES)
     ]
@@ -77,13 +79,22 @@ def candidate(definition: RuntimeDefinition, entry: str = "") -> Candidate:
 
     A shim entry executes shims, and `check` asks about whichever the runtime has.
     """
-    paths = definition.shims if entry == SHIM_ENTRY else definition.binaries
+    paths = definition.binaries
+    if entry == SHIM_ENTRY:
+        # containerd's own shim can call any OCI runtime, but loses sight of a pod that has a kernel of its own.
+        paths = definition.shims
+        if definition.kind == HOST:
+            paths = (*paths, *[one for one in HOST_SHIMS if one not in paths])
+        else:
+            paths = tuple([one for one in paths if one not in HOST_SHIMS])
     if not paths and entry not in (SHIM_ENTRY, "runtime"):
         paths = definition.shims
     if not paths:
-        lacks = "an OCI runtime cannot serve as a containerd shim"
-        if entry != SHIM_ENTRY:
-            lacks = "a containerd shim cannot serve as an OCI runtime"
+        lacks = (
+            "no containerd shim of its own"
+            if entry == SHIM_ENTRY
+            else "a containerd shim cannot serve as an OCI runtime"
+        )
         return Candidate(definition.name, "", lacks)
     reasons = []
     for path in paths:

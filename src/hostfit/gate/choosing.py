@@ -191,8 +191,6 @@ class _Choosing:
     def _requested(self) -> tuple[str, bool]:
         """The deployer's request for a runtime, and whether it is certain that the image did not write it."""
         request, resolution = self.request, self.question.resolution
-        if request.fixed:
-            return request.fixed, True
         name = request.bundle.annotations.get(RUNTIME, "")
         image = resolution.image
         said = () if image is None else (image.manifest_annotations, image.index_annotations, image.labels)

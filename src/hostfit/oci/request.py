@@ -50,11 +50,10 @@ class Request:
     `entry` is "runtime", "shim", "hook" or "check"; `runtime` the name that the entry's argv[0] asks for, empty for
     the policy's default; `root` the OCI runtime's --root, empty for its own default; `environ` holds only GRPC_ADDRESS,
     TTRPC_ADDRESS and NAMESPACE of the caller. `sandbox` is what the sandbox of this container's pod was recorded to
-    run on, a path or the name of a runtime, empty where nothing was recorded. `fixed` is the name of the runtime that
-    a shim chose for this very container, empty where none did.
+    run on, a path or the name of a runtime, empty where nothing was recorded.
     """
 
-    __slots__ = ("bundle", "entry", "environ", "fixed", "id", "root", "runtime", "sandbox", "verb")
+    __slots__ = ("bundle", "entry", "environ", "id", "root", "runtime", "sandbox", "verb")
 
     def __init__(
         self,
@@ -67,7 +66,6 @@ class Request:
         runtime: str = "",
         environ: Mapping[str, str] | None = None,
         sandbox: str = "",
-        fixed: str = "",
     ) -> None:
         self.entry = entry
         self.verb = verb
@@ -77,4 +75,3 @@ class Request:
         self.runtime = runtime
         self.environ: dict[str, str] = dict(environ or {})
         self.sandbox = sandbox
-        self.fixed = fixed

@@ -6,7 +6,7 @@ from hostfit.core import check
 from hostfit.core.spec import VERSION
 from hostfit.core.text import escape, quoted
 from hostfit.policy.fields import shown
-from hostfit.policy.model import HOST, HOST_SHIMS, KERNELS, REQUEST, RuntimeDefinition
+from hostfit.policy.model import HOST, KERNELS, REQUEST, RuntimeDefinition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ class Runtimes:
         inherited = (
             {key: getattr(base, key) for key in base.__slots__ if key not in ("name", "shipped")} if base else {}
         )
-        if "binaries" in given and "shims" not in given and not inherited.get("shims"):
-            inherited["shims"] = HOST_SHIMS
         one = RuntimeDefinition(name, **{**inherited, **given})
         if not one.binaries and not one.shims and not self._noted(table):
             table.wrong("", "required binary or shim, found neither")

@@ -70,6 +70,10 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
         from hostfit.runtime import hook  # the wrapper needs none of it
 
         return hook.main(script, places, gate=gate)
+    if entry == "shim":
+        from hostfit.runtime import shim  # as above
+
+        return shim.serve(front, words, Paths(*places), gate=gate)
     if refused:
         paths = record.rooted(Paths(*places), front.word("XDG_RUNTIME_DIR"))
         return _refused(refused, int(code), words, paths, gate)

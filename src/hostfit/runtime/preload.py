@@ -36,6 +36,14 @@ def hook(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     return main(script, places, gate=gate)
 
 
+def shim(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
+    """Run hostfit.runtime.shim.main."""
+    preload(PASS)
+    from hostfit.runtime.shim import main  # after the files that hold it
+
+    return main(script, places, gate=gate)
+
+
 def behind(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     """Run hostfit.runtime.behind.main."""
     preload(PASS)

@@ -97,6 +97,7 @@ def _start(call: Call, words: list[bytes], front: Front, paths: Paths, name: str
         runtime=name,
         environ={key: value for key in _CALLER if (value := front.word(key)) is not None},
     )
+    _place_in_pod(asked, root, paths)
     report = judge.judge(asked, paths, gate)
     if not report.starts:
         raise RuntimeUnusableError(report.line)
@@ -114,6 +115,16 @@ def _start(call: Call, words: list[bytes], front: Front, paths: Paths, name: str
         record.remove(paths, root, call.id)
         judge.stopped(asked, paths, gate, error.message if isinstance(error, HostfitError) else crash(error), report)
         raise
+
+
+def _place_in_pod(asked: Request, root: str, paths: Paths) -> None:
+    """Say what the sandbox of this container's pod runs on, where there is a record of it."""
+    from hostfit.oci.pod import sandbox_of  # other verbs need none of it
+
+    sandbox = sandbox_of(asked.bundle.annotations, asked.id)
+    before = record.load(paths, root, sandbox) if sandbox else None
+    if before is not None:
+        asked.sandbox = before.runtime
 
 
 def _require_gone(

@@ -46,6 +46,41 @@ exec /usr/bin/runsc --network=none --ignore-cgroups "$@"
 """
 TABLES = {"1.6": "io.containerd.grpc.v1.cri", "2.2": "io.containerd.cri.v1.runtime"}
 """The plugin that has the runtime handlers."""
+SHIM_HANDLERS = {
+    "1.6": """\
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.hostfit-shim]
+runtime_type = "io.containerd.hostfit.v2"
+pod_annotations = ["io.hostfit.*"]
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.hostfit-gvisor]
+runtime_type = "io.containerd.hostfit-runsc.v2"
+pod_annotations = ["io.hostfit.*"]
+""",
+    "2.2": """\
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.hostfit-shim]
+runtime_type = "io.containerd.runc.v2"
+runtime_path = "/usr/bin/containerd-shim-hostfit-v2"
+pod_annotations = ["io.hostfit.*"]
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.hostfit-shim.options]
+BinaryName = "/usr/bin/hostfit-runtime"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.hostfit-plain]
+runtime_type = "io.containerd.hostfit.v2"
+pod_annotations = ["io.hostfit.*"]
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.hostfit-gvisor]
+runtime_type = "io.containerd.runsc.v1"
+runtime_path = "/usr/bin/containerd-shim-hostfit-runsc-v2"
+pod_annotations = ["io.hostfit.*"]
+""",
+}
+"""Handlers that choose a shim for each pod. containerd 1.6 does not act on runtime_path, so there the type names the
+shim; gVisor's shim takes no options of runc's, so its handler has none.
+"""
+STAND_IN = "/usr/local/bin/containerd-shim-stand-in-v2"
+STAND_IN_SCRIPT = """\
+#!/bin/sh
+# Stands in for Kata's shim: containerd's own, called in the same way, which writes down how.
+echo "$(basename "$PWD") $*" >>/run/stand-in.log
+exec containerd-shim-runc-v2 "$@"
+"""
 HANDLER = """\
 [plugins."{table}".containerd.runtimes.{name}]
 runtime_type = "io.containerd.runc.v2"
@@ -79,6 +114,11 @@ def furnish(room, release):
         shutil.copytree(gotools.built("containerd"), room.opt / "tools", dirs_exist_ok=True)
     settings = SETTINGS[release].format(pause=PAUSE)
     handlers = [HANDLER.format(table=TABLES[release], name=name, binary=path) for name, path in HANDLERS.items()]
+    handlers.append(SHIM_HANDLERS[release])
+    room.place(STAND_IN, STAND_IN_SCRIPT, 0o755)
+    shim = room.directory / "usr" / "local" / "bin" / "containerd-shim-runsc-v1"
+    shutil.copy(gotools.built("containerd-shim-runsc-v1") / "shim", shim)
+    room.place("/opt/tools/runsc", RUNSC_SCRIPT, 0o755)
     room.place("/etc/containerd/config.toml", settings + "".join(handlers))
     room.place("/etc/cni/net.d/10-hostfit.conflist", json.dumps(NETWORK))
     room.place("/etc/crictl.yaml", "runtime-endpoint: unix:///run/containerd/containerd.sock\ntimeout: 60\n")

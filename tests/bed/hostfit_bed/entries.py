@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 WRAPPER = ROOT / "src/launcher/hostfit-runtime"
+SHIM = ROOT / "src/launcher/containerd-shim-hostfit-v2"
 HOOK = ROOT / "hooks/hostfit-hook"
 FALLBACK = ROOT / "src/launcher/hostfit-fallback"
 
@@ -104,7 +105,7 @@ class Native(Installation):
 
     def launcher(self, source=WRAPPER, name=None, *, runtime="", starts=True, line="", extra="", gate=True):
         """Copy the launcher and write what is behind it; with `gate` that gets one that answers as told."""
-        entry = "hook" if source == HOOK else "runtime"
+        entry = {HOOK: "hook", SHIM: "shim"}.get(source, "runtime")
         body = self.gate(runtime=runtime, starts=starts, line=line, extra=extra) if gate else "Gate = None\n"
         (self.top / f"gate-{entry}").write_text(body)
         lines = self.script(FALLBACK)

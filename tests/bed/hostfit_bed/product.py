@@ -22,6 +22,7 @@ HOSTFIT = BIN / "hostfit"
 RUNTIME = BIN / "hostfit-runtime"
 RUNTIME_CRUN = BIN / "hostfit-runtime-crun"
 HOOK = BIN / "hostfit-hook"
+SHIM = "containerd-shim-hostfit-v2"
 HOOKS_DIR = Path("/etc/containers/oci/hooks.d")
 COMMAND_LINE = """\
 #!/usr/bin/python3 -I
@@ -83,7 +84,8 @@ def system_install(root):
     share = root / "usr" / "share" / "hostfit"
     shutil.copytree(TREE / "src" / "hostfit", share / "hostfit", ignore=shutil.ignore_patterns("__pycache__"))
     (share / "bin").mkdir()
-    for launcher in (TREE / "src" / "launcher" / "hostfit-runtime", TREE / "hooks" / "hostfit-hook"):
+    launchers = TREE / "src" / "launcher"
+    for launcher in (launchers / "hostfit-runtime", launchers / SHIM, TREE / "hooks" / "hostfit-hook"):
         shutil.copy2(launcher, share / "bin" / launcher.name)
         (share / "bin" / launcher.name).chmod(0o755)
     (share / "bin" / "hostfit").write_text(COMMAND_LINE)
@@ -92,6 +94,8 @@ def system_install(root):
         "usr/bin/hostfit": "hostfit",
         "usr/bin/hostfit-runtime": "hostfit-runtime",
         "usr/bin/hostfit-runtime-crun": "hostfit-runtime",
+        f"usr/bin/{SHIM}": SHIM,
+        "usr/bin/containerd-shim-hostfit-runsc-v2": SHIM,
         "usr/libexec/oci/hooks.d/hostfit-hook": "hostfit-hook",
     }.items():
         (root / link).parent.mkdir(parents=True, exist_ok=True)
