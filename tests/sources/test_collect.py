@@ -59,6 +59,7 @@ def test_a_plain_bundle_s_annotations_are_the_deployer_s(gather):
 def test_all_documents_in_falling_authority(gather, store):
     artifact = store.put(spec("artifact"))
     store.record(D[0], ((artifact, "key"),), time="")
+    store.record(D[2], time="")
     found = gather(
         Resolution("podman", image(
             manifest_annotations=REQUIRE,
@@ -196,6 +197,7 @@ def test_base_images_add_what_their_children_do_not_repeat(gather, store):
         image(digest=D[4], labels={"io.hostfit.require": "kernel.version.full >=4", key: D[5]}),
     )
     store.record(D[0], time="")
+    store.record(D[2], time="")
     found = gather(Resolution("podman", image(manifest_annotations=REQUIRE | {key: D[3]}, bases=bases)))
 
     assert shown(found) == [
@@ -214,12 +216,15 @@ def test_bases_deeper_than_the_limit_are_unknown(gather):
 
 
 def test_never_looked_up_is_a_state_of_its_own_once_anybody_synced(gather, store):
+    """What was looked for beside the index alone says nothing about the manifest."""
     known = Resolution("podman", image())
     assert gather(known) == []
     store.record(D[9], time="")
     (one,) = gather(known)
     assert (one.state, one.provenance.authority) == (UNSYNCED, ARTIFACT)
     store.record(D[2], time="")
+    assert gather(known)[0].state == UNSYNCED
+    store.record(D[0], time="")
     assert gather(known) == []
     assert gather() == []
 
@@ -229,19 +234,24 @@ def test_docker_s_images_are_looked_up_by_the_digests_in_their_names(gather, sto
     named = Image(name="upf", names=("upf:1", f"upf@{D[6]}"), config_digest=D[1])
 
     assert gather(Resolution("docker", named)) == []
-    assert gather(Resolution("docker", Image(name="x", config_digest=D[1])))[0].state == UNSYNCED
+    loaded = Resolution("docker", Image(name="x", config_digest=D[1]))
+    assert gather(loaded)[0].state == UNSYNCED
+    store.record(D[1], time="")
+    assert gather(loaded) == []
 
 
 def test_a_damaged_look_up_is_a_broken_document(gather, store, places):
     store.record(D[0], time="")
     with open(f"{places.var}/looked-up/{D[0].replace(':', '/')}", "w") as file:
         file.write("{")
+    store.record(D[2], time="")
     (one,) = gather(Resolution("podman", image()))
     assert one.state == BROKEN
 
 
 def test_a_fetched_document_that_is_gone_is_missing(gather, store):
     store.record(D[0], ((D[7], ""),), time="")
+    store.record(D[2], time="")
     (one,) = gather(Resolution("podman", image()))
     assert (one.state, one.provenance.digest) == (MISSING, D[7])
 

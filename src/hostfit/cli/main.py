@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": "show what a registry has about an image's compatibility",
     "attach": "publish a spec beside images, on their registry or in an OCI layout",
     "detach": "take specs off images again",
+    "sync": "fetch the specs of images from their registries",
     "report": "write one file for a bug report, without secrets",
     "why": "show why a container was started, warned about or refused",
 }

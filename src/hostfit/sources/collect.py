@@ -206,9 +206,8 @@ def _of_bases(image: Image, lookup: Lookup, store: SpecStore) -> list[Document]:
 
 def _fetched(image: Image, store: SpecStore) -> list[Document]:
     """What was fetched for the image, by its own digest and its index's; UNSYNCED where nobody ever looked."""
-    named = [name.partition("@")[2] for name in (*image.names, image.name)]
-    subjects = [one for one in dict.fromkeys([image.digest, image.index_digest, *named]) if digests.valid(one)]
-    known, found = looked_up(tuple(subjects), store, "image ")
+    subjects = subjects_of(image)
+    known, found = looked_up(subjects, store, "image ")
     if not known and store.used():
         place = f"artifacts of image {subjects[0] if subjects else image.config_digest}"
         reason = "nobody has looked for specs of this image yet; hostfit sync does"
@@ -216,21 +215,30 @@ def _fetched(image: Image, store: SpecStore) -> list[Document]:
     return found
 
 
+def subjects_of(image: Image) -> tuple[str, ...]:
+    """The digests under which specs of an image are looked up: its manifest's, its index's, those that names end in.
+
+    Docker knows neither of an image that was loaded from a file; the image ID stands for it.
+    """
+    named = [name.partition("@")[2] for name in (*image.names, image.name)]
+    found = [one for one in dict.fromkeys([image.digest, image.index_digest, *named]) if digests.valid(one)]
+    return tuple(found) if found or not image.config_digest else (image.config_digest,)
+
+
 def looked_up(subjects: tuple[str, ...], store: SpecStore, what: str) -> tuple[bool, list[Document]]:
-    """Whether any of these was ever looked up, and the documents that were found for them, each once."""
-    known = False
+    """Whether all of these were looked up, and the documents that were found for them, each once."""
+    known = bool(subjects)
     found: dict[str, Document] = {}
     for subject in subjects:
         try:
             record = store.looked_up(subject)
         except SourceError as error:
-            known = True
             provenance = Provenance(ARTIFACT, f"artifacts of {what}{subject}")
             found[subject] = Document(provenance, state=BROKEN, reason=error.message)
             continue
         if record is None:
+            known = False
             continue
-        known = True
         for digest, signer in record.specs:
             place = f"artifact {digest} of {what}{subject}"
             found.setdefault(

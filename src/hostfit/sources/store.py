@@ -3,7 +3,7 @@
     specs/sha256/<hex>              a document as it was fetched, byte by byte; read only if it has its digest
     specs/sha256/<hex>.compiled     {"version": 1, "source": [device, inode, size, mtime in ns], "spec": ...}
     looked-up/sha256/<hex>          {"version": 1, "subject": "sha256:...", "time": "2026-01-31T12:00:00Z",
-                                     "specs": [{"digest": "sha256:...", "signer": ""}]}
+                                     "specs": [{"digest": "sha256:...", "signer": ""}], "sources": {...}}
 
 A compiled form counts while device, inode, size and modification time of the document beside it match and nobody but
 its owner, root or us, can write it; otherwise the document is read. The subject of a look-up is the digest of a
@@ -117,6 +117,10 @@ class SpecStore:
         write_atomic(path + ".compiled", fastjson.dumps(form).encode(), 0o600)
         return digest
 
+    def current(self, digest: str) -> bool:
+        """Whether a document's compiled form is there and is its own; never so for an invalid one."""
+        return _compiled(_path(self._specs, digest)) is not None
+
     def looked_up(self, subject: str) -> LookedUp | None:
         """Give what a look-up for a manifest or index found, None where there was none. Raises SourceError."""
         path = _path(self._looked_up, subject)
@@ -132,13 +136,46 @@ class SpecStore:
         except ValueError as error:
             raise SourceError(f"{escape(path)}: {error}") from None
 
-    def record(self, subject: str, specs: tuple[tuple[str, str], ...] = (), *, time: str) -> None:
-        """Keep what a look-up found; an empty tuple says "looked, none there". Raises OSError."""
+    def record(
+        self,
+        subject: str,
+        specs: tuple[tuple[str, str], ...] = (),
+        *,
+        time: str,
+        sources: dict[str, Any] | None = None,
+    ) -> None:
+        """Keep what a look-up found; an empty tuple says "looked, none there". Raises OSError.
+
+        `sources` is whatever the one who fetches has to remember; nobody else reads it. Raises SourceError where there
+        are more than a reader takes.
+        """
+        if len(specs) > _MOST_SPECS:
+            raise SourceError(f"specs of {subject}: at most {_MOST_SPECS} are kept, found {len(specs)}")
         path = _path(self._looked_up, subject)
         ensure_directory(os.path.dirname(path), 0o700)
         listed = [{"digest": digest, "signer": signer} for digest, signer in specs]
         tree = {"version": VERSION, "subject": subject, "time": time, "specs": listed}
+        if sources:
+            tree["sources"] = sources
         write_atomic(path, fastjson.dumps(tree).encode(), 0o600)
+
+    def sources(self, subject: str) -> dict[str, Any]:
+        """Give what was remembered with `record`, nothing where nobody ever looked. Raises SourceError."""
+        path = _path(self._looked_up, subject)
+        try:
+            tree = fastjson.loads(read_capped(path, limits.DOCUMENT), what=escape(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise SourceError(f"{escape(path)}: {symbol(error)}") from None
+        except ValueError as error:
+            raise SourceError(f"{escape(path)}: {error}") from None
+        found = tree.get("sources") if isinstance(tree, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def folders(self) -> tuple[str, ...]:
+        """The directories that files are replaced in."""
+        return tuple([f"{above}/{name}" for above in (self._specs, self._looked_up) for name in ("sha256", "sha512")])
 
 
 def _path(folder: str, digest: str) -> str:
