@@ -185,9 +185,9 @@ def defined(name, isolation, *, grants, binaries):
 
 
 @given(
-    st.dictionaries(st.sampled_from(["runc", "kata", "run"]), st.tuples(st.integers(0, 1000), st.booleans(), st.lists(
+    st.dictionaries(st.sampled_from(["one", "two", "three"]), st.tuples(st.integers(0, 1000), st.booleans(), st.lists(
         st.sampled_from(["/nonexistent", "/usr/bin/true", "/etc/passwd", "/bin/sh"]), max_size=3))),
-    st.sampled_from(["", "runc", "kata", "x"]), st.sampled_from(["", "runc", "kata", "run"]),
+    st.sampled_from(["", "one", "two", "x"]), st.sampled_from(["", "one", "two", "three"]),
 )  # fmt: skip
 @settings(deadline=None)
 def test_the_table_gives_a_runtime_at_or_above_the_floor_that_python_could_execute(parts, runtimes, entry, chosen):
@@ -195,9 +195,9 @@ def test_the_table_gives_a_runtime_at_or_above_the_floor_that_python_could_execu
         name: defined(name, isolation, grants=grants, binaries=tuple(binaries))
         for name, (isolation, grants, binaries) in runtimes.items()
     }
-    text = table(model.Policy(defaults=("runc",), runtimes=definitions))
+    text = table(model.Policy(defaults=("one",), runtimes=definitions))
     found = parts.ask("t", entry.encode() + b"\0" + chosen.encode() + b"\0" + text.encode())
-    first = entry or "runc"
+    first = entry or "one"
     taken = chosen or first
     floor, one = definitions.get(first), definitions.get(taken)
     usable = [path for path in (one.binaries if one else ()) if path in ("/usr/bin/true", "/bin/sh")]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _FIRST = 7
 """Arguments before the engine's own: the script, and what Launcher and `main` take."""
 _HIDDEN = "."
+_NAMED = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
+"""Words of the caller that say where a user's own files lie, and nothing to any library; hostfit reads them by name."""
 BECOME = b"hostfit-become"
 """The argv[0] by which the launcher knows that it is Python who calls."""
 
@@ -65,6 +67,10 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     entry, own, path, ignored, code, refused = sys.argv[1:_FIRST]
     del sys.argv[1:_FIRST]
     front = Launcher(entry, own, path, ignored)
+    for key in _NAMED:
+        value = front.word(key)
+        if value is not None:
+            os.environ[key] = value
     words = words[_FIRST - 1 :]
     if entry == "hook":
         from hostfit.runtime import hook  # the wrapper needs none of it

@@ -26,8 +26,7 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     runc and Kata show the one line on standard error; crun drops it, so the journal and `hostfit why` have it too.
     The arguments are as in hostfit.runtime.wrapper.main.
     """
-    # The native launcher, where it is in front, has put a dot before each word of the environment.
-    paths = record.rooted(Paths(*places), os.environ.get("XDG_RUNTIME_DIR") or os.environ.get(".XDG_RUNTIME_DIR"))
+    paths = record.rooted(Paths(*places), os.environ.get("XDG_RUNTIME_DIR"))
     if not (sys.flags.isolated and sys.flags.no_site):
         from hostfit.runtime.execve import isolate  # only where an installer rewrote the first line
 
