@@ -18,6 +18,7 @@ from hostfit_bed.readme import Readme
 
 MARKS = {
     "", "attach", "make", "package", "install", "podman", "ctr", "clauses", "run", "why", "python", "refusal", "flow",
+    "setup",
 }  # fmt: skip
 
 
@@ -147,13 +148,13 @@ def test_exit_codes_are_those_of_the_code(readme):
     assert (errors.HostfitError.exit_code, errors.SpecError.exit_code) == (4, 5)
 
 
-def test_the_engines_files_are_well_formed(readme):
-    files = readme.files()
-    launcher = "/opt/hostfit/bin/hostfit-runtime"
+def test_every_engine_that_can_be_set_up_is_named(readme):
+    from hostfit.cli.engines.engine import NAMES
 
-    assert tomllib.loads(files["hostfit.conf"])["engine"]["runtimes"] == {"hostfit": [launcher]}
-    assert json.loads(files["daemon.json"]) == {"runtimes": {"hostfit": {"path": launcher}}}
-    assert launcher in files["config.toml"]
+    said = " ".join(readme.text.partition("An engine is told by one command")[2].partition("<!-- setup -->")[0].split())
+
+    assert [name for name in NAMES if name not in said.lower()] == []
+    assert readme.commands("setup")[0] == "hostfit setup podman --default --dry-run"
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "man", "deb", "rpm"])
@@ -173,7 +174,7 @@ def test_make_knows_the_targets(readme, tree, target):
 
 
 def test_what_it_points_to_is_there(readme, tree):
-    for path in ("SECURITY.md", "CHANGELOG.md", "LICENSE", "hooks/50-hostfit.json", "tests/library"):
+    for path in ("SECURITY.md", "CHANGELOG.md", "LICENSE", "tests/library"):
         assert (tree / path).exists()
         assert path in readme.text or path == "LICENSE"
     for name, section in re.findall(r"\b(hostfit[a-z.-]*)\((\d)\)", readme.text):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import pytest
 from hostfit_bed import product
-from hostfit_bed.command import ENVIRONMENT, run, wait_for
+from hostfit_bed.command import run, wait_for
 from hostfit_bed.readme import Readme
 
 STARTED = "started in the container"
@@ -62,18 +59,26 @@ def test_podman_for_one_container(readme, room, podman, images, host):
 
 
 def test_podman_for_all_containers(readme, room, podman, images, host):
-    place = room.directory / "etc" / "containers" / "containers.conf.d"
+    shown, setup, doctor, remove = readme.commands("setup")
+    look = ["sh", "-c", "find /etc/containers -type f -exec sha256sum {} + | sort -k2"]
+    before = room.run(look, check=True).out
     try:
-        room.run(["mkdir", "-p", "/etc/containers/containers.conf.d"], check=True)
-        text = readme.files()["hostfit.conf"]
-        room.run(["tee", "/etc/containers/containers.conf.d/hostfit.conf"], stdin=text, check=True)
+        difference = shell(room, shown, check=True).out
+        unchanged = room.run(look, check=True).out
+        shell(room, setup, check=True)
         refused = shell(room, f"podman run --rm {images.built['module'].name}")
+        found = shell(room, doctor)
     finally:
-        room.run(["rm", "-r", "/etc/containers/containers.conf.d"], check=True)
+        shell(room, remove, check=True)
 
-    assert not place.exists()
+    assert '+hostfit = ["/opt/hostfit/bin/hostfit-runtime"]\n' in difference
+    assert unchanged == before
     assert refused.code == 126
     assert "does not fit this host: kernel.loadedmodule gtp5g" in refused.err
+    assert (found.code, found.out.splitlines()[-1]) == (
+        0, "podman: containers go through hostfit unless they name another runtime",
+    )  # fmt: skip
+    assert room.run(look, check=True).out == before
 
 
 def test_why_and_the_journal_tell_the_rest(readme, room, podman, images, journal):
@@ -100,35 +105,6 @@ def test_ctr(readme, room, containerd, images, host):
     assert (fits.code, fits.out) == (7, f"{STARTED}\n")
     assert refused.code == 1
     assert "does not fit this host: kernel.loadedmodule gtp5g" in refused.err
-
-
-def test_containerd_understands_the_configuration(readme, room):
-    readme.write(room.run_dir, "config.toml")
-
-    dump = room.run(["containerd", "--config", "/run/config.toml", "config", "dump"], check=True).out
-
-    options = dump.partition('cri".containerd.runtimes.runc.options]')[2]
-    assert options.lstrip().startswith('BinaryName = "/opt/hostfit/bin/hostfit-runtime"')
-
-
-def test_docker_takes_the_runtime(readme, room, docker):
-    """A second dockerd with the file as it stands; what starts a container through it is in test_start."""
-    readme.write(room.run_dir, "daemon.json")
-    words = ["--config-file=/run/daemon.json", "--data-root=/run/d2", "--exec-root=/run/e2", "--pidfile=/run/d2.pid"]
-    words += ["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs"]
-    words += ["--host=unix:///run/d2.sock", "--containerd=/run/containerd/containerd.sock"]
-    daemon = subprocess.Popen(
-        room.enter(["dockerd", *words]), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-    )  # fmt: skip
-    ask = ["/usr/bin/docker", "--host=unix:///run/d2.sock", "info", "--format", "{{json .Runtimes}}"]
-    try:
-        answer = wait_for(lambda: [done for done in [room.run(ask)] if done.code == 0], "dockerd", 40)[0]
-    finally:
-        room.run(["sh", "-c", "kill $(cat /run/d2.pid)"])
-        daemon.wait(timeout=30)
-
-    assert json.loads(answer.out)["hostfit"] == {"path": "/opt/hostfit/bin/hostfit-runtime"}
 
 
 def test_disabled_lifts_and_says_so(room, podman, images, host, journal):

@@ -83,6 +83,16 @@ class TestPodman:
         assert engine["hooks_dir"] == ["/srv/hooks", "/etc/containers/oci/hooks.d"]
         assert engine["runtime_supports_json"] == ["x", "hostfit", "hostfit-runtime"]
 
+    def test_a_hook_that_the_site_laid_there_comes_back(self, make_host):
+        host = make_host("podman")
+        host.write("etc/containers/oci/hooks.d/50-hostfit.json", '{"hook": {"path": "/opt/hostfit-hook"}}')
+        before = host.files()
+
+        host.hostfit("setup", "podman", "--default")
+        host.hostfit("setup", "podman", "--remove")
+
+        assert host.files() == before
+
     def test_without_the_hook(self, make_host):
         host = make_host("podman")
 
@@ -146,6 +156,18 @@ class TestCrio:
 
         assert host.hostfit("setup", "crio", "--default") == 2
         assert "its default runtime kata is of type vm, required oci" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("engine", ["crio", "podman"])
+    def test_a_lost_record_leaves_nothing_of_ours_behind(self, make_host, engine):
+        host = make_host(engine)
+        before = host.files()
+        host.hostfit("setup", engine, "--default")
+        (host.root / f"var/lib/hostfit/setup/{engine}.json").unlink()
+
+        host.hostfit("setup", engine)
+        host.hostfit("setup", engine, "--remove")
+
+        assert host.files() == before
 
     def test_the_hook_of_both_engines_goes_with_the_last(self, make_host):
         host = make_host("crio", "podman")

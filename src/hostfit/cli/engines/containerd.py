@@ -122,7 +122,8 @@ def strip(_path: str, text: str, before: str | None) -> str | None:
 def added(tree: Tree) -> list[str]:
     """Give the files that name hostfit, for a removal without a record."""
     imports = tables.texts(tables.load(tree, MAIN).get("imports")) or []
-    return [path for path in (DROP_IN, MAIN) if (tree.exists(DROP_IN) if path == DROP_IN else DROP_IN in imports)]
+    found = [DROP_IN] if tables.written(tree.read(DROP_IN)) else []
+    return found + ([MAIN] if DROP_IN in imports else [])
 
 
 def _deep(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

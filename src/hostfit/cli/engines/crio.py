@@ -92,4 +92,5 @@ def strip(_path: str, _text: str, _before: str | None) -> str | None:
 
 def added(tree: Tree) -> list[str]:
     """Give the files that setup makes, for a removal without a record."""
-    return [path for path in (DROP_IN, hooks.PLACE) if tree.exists(path)]
+    found = [DROP_IN] if tables.written(tree.read(DROP_IN)) else []
+    return found + ([hooks.PLACE] if hooks.written(tree.read(hooks.PLACE)) else [])

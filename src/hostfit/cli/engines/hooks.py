@@ -18,6 +18,14 @@ def definition(program: str) -> str:
     return json.dumps(tree, indent=2) + "\n"
 
 
+def written(text: str | None) -> bool:
+    """Whether a definition is one that setup wrote: exactly its form, whatever program it runs."""
+    try:
+        return text is not None and text == definition(json.loads(text)["hook"]["path"])
+    except (ValueError, TypeError, LookupError):
+        return False
+
+
 def directories(current: list[str] | None) -> list[str]:
     """Give the directories that an engine is to read hooks from: its own ones, and ours where it lacks it."""
     known = list(current) if current else DIRECTORIES[:1]

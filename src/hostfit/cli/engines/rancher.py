@@ -90,9 +90,9 @@ class Rancher:
 
     def added(self, tree: Tree) -> list[str]:
         """Give the files that name hostfit, for a removal without a record."""
-        found = [drop_in for drop_in, _ in self._places() if tree.exists(drop_in)]
-        found += [template for _, template in self._places() if block.BEGIN in (tree.read(template) or "")]
-        return found + [path for path in (self.default_file,) if tree.exists(path)]
+        ours = [*[drop_in for drop_in, _ in self._places()], self.default_file]
+        found = [path for path in ours if tables.written(tree.read(path))]
+        return found + [template for _, template in self._places() if block.BEGIN in (tree.read(template) or "")]
 
     def _place(self, number: int) -> tuple[str, str]:
         return f"{self.folder}/{_DROP_INS[number]}/{_FILE}", f"{self.folder}/{_TEMPLATES[number]}"

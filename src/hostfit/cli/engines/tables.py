@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 HEADER = "# Written by `hostfit setup {engine}`; `hostfit setup {engine} --remove` takes it away again.\n"
 
 
+_MARK = "# Written by `hostfit setup "
+
+
+def written(text: str | None) -> bool:
+    """Whether a file is one of our own by its first line."""
+    return text is not None and text.startswith(_MARK)
+
+
 def parse(path: str, text: str) -> dict[str, Any]:
     """Read TOML. Raises UsageError with the file and the place in it."""
     try:
