@@ -68,13 +68,13 @@ def timestamp(text: str) -> str:
 
     if not text.isascii() or len(text) > 64:
         return ""
-    whole, dot, rest = text.partition(".")
+    whole, dot, rest = text.upper().partition(".")
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
     try:
         moment = datetime.fromisoformat(whole + rest[len(digits) :])
-        if moment.tzinfo is None or "T" not in whole.upper():
+        if moment.tzinfo is None or "T" not in whole:
             return ""
-        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{digits[:9]:0<9}Z"
+        return f"{moment.astimezone(UTC).isoformat()[:19]}.{digits[:9]:0<9}Z"
     except (ValueError, OverflowError):
         return ""
 

@@ -78,7 +78,7 @@ class Repository:
         """Give a blob of at most `cap` bytes, verified: a config or a document, never a layer. Raises RegistryError."""
         if target.size > cap:
             raise RegistryError(f"{self.label}: {target.digest}: must be at most {cap} bytes, found {target.size}")
-        found = self._first(lambda client: _blob_of(client, target, deadline), PULL)
+        found = self._first(lambda client: _blob(client, target.digest, target.size, deadline, target.size), PULL)
         if found is None:
             raise RegistryError(f"{self.label}: no blob {target.digest} on {escape(self.registry)}")
         return found
@@ -187,25 +187,19 @@ def _named(
     return found, document(answer, what), answer.body
 
 
-def _blob(client: Client, digest: str, cap: int, deadline: Deadline) -> bytes | None:
+def _blob(client: Client, digest: str, cap: int, deadline: Deadline, size: int = -1) -> bytes | None:
+    """Fetch a blob, of exactly `size` bytes where that is known, None where the place does not have it."""
+    what = f"{client.endpoint.label}: blob {digest}"
     answer = client.call("GET", client.path("blobs", digest), cap=cap, deadline=deadline)
     if answer.status == 404:
         return None
     if answer.status != 200:
         raise client.fault(answer, f"blob {digest}", "status 200 is required")
     try:
-        return digests.verified(answer.body, digest, f"{client.endpoint.label}: blob")
+        Descriptor("", digest, len(answer.body) if size < 0 else size).verify(answer.body)
     except ValueError as error:
-        raise RegistryError(str(error)) from None
-
-
-def _blob_of(client: Client, target: Descriptor, deadline: Deadline) -> bytes | None:
-    data = _blob(client, target.digest, target.size, deadline)
-    if data is not None and len(data) != target.size:
-        raise RegistryError(
-            f"{client.endpoint.label}: blob {target.digest}: size must be {target.size}, found {len(data)}"
-        )
-    return data
+        raise RegistryError(f"{what}: {error}") from None
+    return answer.body
 
 
 def _listed(client: Client, subject: str, artifact_type: str, deadline: Deadline) -> Referrers | None:

@@ -184,8 +184,10 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._ours, **words)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """requests 2.28 would put its own bundle of authorities beside ours."""
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """requests would put its own bundle of authorities beside ours; Debian's urllib3 has one even so."""
+        del url, verify, cert
+        conn.cert_reqs = conn.ca_certs = conn.ca_cert_dir = None
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -227,8 +229,10 @@ def _context(authorities: tuple[str, ...], client: tuple[tuple[str, str], ...], 
             context.load_cert_chain(path, key)
     except (OSError, ssl.SSLError) as error:
         raise RegistryError(f"{escape(path)}: certificates are required, found {_symbol(error)}") from None
-    if not verify:
+    if not verify or str(getattr(urllib3, "__version__", "2")).startswith("1."):
+        # urllib3 1.26 compares names itself: OpenSSL could not for an address, of which that release tells it nothing.
         context.check_hostname = False
+    if not verify:
         context.verify_mode = ssl.CERT_NONE
     return context
 
@@ -286,6 +290,8 @@ def _reason(error: Exception) -> str:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"certificate is not trusted: {escape(cause.verify_message)}"
+        if type(cause).__name__ == "CertificateError":  # urllib3 1.26 and 2 have it in different places
+            return "certificate is not trusted: it is for another host"
         if isinstance(cause, ssl.SSLError):
             return f"TLS fails: {escape(cause.reason or 'no reason given').lower().replace('_', ' ')}"
         if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError, requests.Timeout)):
