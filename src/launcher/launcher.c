@@ -69,7 +69,7 @@ static void pass(const struct front *front, const struct call *call, const char 
  * has to decide. */
 static int start(const struct front *front, const struct call *call, const char *name)
 {
-    char bundle[PATH_MAX], recorded[DIGEST];
+    char bundle[PATH_MAX], recorded[DIGEST], pod[DIGEST];
     struct record before, mine = {.pid = getpid()};
     struct stat status;
     struct answer answer;
@@ -95,6 +95,13 @@ static int start(const struct front *front, const struct call *call, const char 
     if (answer.action != START || *answer.runtime == '\0' || !table_find(name, answer.runtime, mine.runtime) || own(mine.runtime) ||
         (found == FOUND && strcmp(before.runtime, mine.runtime) != 0))
         return -1;
+    if (*answer.sandbox != '\0') {
+        /* The containers of a pod keep to what its sandbox runs on; where that is another runtime, Python knows how. */
+        record_name(call->root, answer.sandbox, pod);
+        found = record_read(pod, &before);
+        if (found == UNSURE || (found == FOUND && strcmp(before.runtime, mine.runtime) != 0))
+            return -1;
+    }
     strcpy(mine.config, answer.digest);
     /* As late as can be: what the runtime reads in a moment should be what was judged. */
     if (record_save(recorded, &mine) && unchanged(bundle, &status, answer.digest))

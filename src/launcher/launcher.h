@@ -82,7 +82,7 @@ struct question {
 };
 struct answer {
     enum { YOURSELF, START, DENY, WAIT } action;
-    char runtime[NAME_CAP], digest[DIGEST], line[LINE_CAP + 1];
+    char runtime[NAME_CAP], digest[DIGEST], line[LINE_CAP + 1], sandbox[NAME_CAP];
 };
 void ask(const struct question *question, int config, struct answer *answer);
 bool answer_parse(const unsigned char *payload, size_t size, struct answer *answer);

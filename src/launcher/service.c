@@ -170,7 +170,7 @@ bool answer_parse(const unsigned char *payload, size_t size, struct answer *answ
         char *to;
         size_t cap;
     } fields[] = {{mark, sizeof mark},       {version, sizeof version}, {action, sizeof action}, {answer->runtime, NAME_CAP},
-                  {answer->digest, DIGEST}, {answer->line, LINE_CAP + 1}};
+                  {answer->digest, DIGEST}, {answer->line, LINE_CAP + 1}, {answer->sandbox, NAME_CAP}};
     const size_t count = sizeof fields / sizeof *fields;
     for (size_t i = 0; i < count; i++) {
         if (size < 4 || number(payload) > size - 4 || !text(payload + 4, number(payload), fields[i].to, fields[i].cap))
@@ -180,14 +180,14 @@ bool answer_parse(const unsigned char *payload, size_t size, struct answer *answ
         if ((i == 0 && strcmp(mark, MARK) != 0) || (i == 1 && strcmp(version, VERSION) != 0))
             return false;
     }
-    bool runtime = *answer->runtime != '\0', digest = *answer->digest != '\0', line = *answer->line != '\0';
+    bool runtime = *answer->runtime != '\0', digest = *answer->digest != '\0', line = *answer->line != '\0', sandbox = *answer->sandbox != '\0';
     for (int i = YOURSELF; i <= WAIT && size == 0; i++) {
         if (strcmp(action, actions[i]) != 0)
             continue;
         answer->action = i;
         if (i == START)
             return !line && strspn(answer->digest, "0123456789abcdef") == DIGEST - 1;
-        return !digest && !runtime && line == (i == DENY) && (!line || strncmp(answer->line, "hostfit: ", 9) == 0);
+        return !digest && !runtime && !sandbox && line == (i == DENY) && (!line || strncmp(answer->line, "hostfit: ", 9) == 0);
     }
     return false;
 }

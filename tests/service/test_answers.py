@@ -46,6 +46,24 @@ def kept(container, service):
         return None
 
 
+@pytest.mark.parametrize(
+    ("notes", "action"),
+    [({}, wire.START), ({"io.hostfit.runtime": "crun"}, wire.YOURSELF)],
+    ids=["nothing else asked", "a runtime asked for"],
+)
+def test_a_container_of_a_pod_is_bound_to_its_sandbox_whose_record_only_root_reads(service, notes, action):
+    bundle = service.bundle("pod")
+    tree = json.loads((bundle / "config.json").read_text())
+    pod = {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "s1"}
+    (bundle / "config.json").write_text(json.dumps(tree | {"annotations": pod | notes}))
+
+    if action == wire.YOURSELF:
+        assert asked_raw(service, question(bundle)) == action
+    else:
+        found = service.ask(bundle)
+        assert (found.action, found.sandbox) == (action, "s1")
+
+
 def test_a_hook_is_told_to_go_on_without_a_runtime(service):
     found = service.ask(service.bundle(require=SPEC), "h1", entry="hook")
 

@@ -25,7 +25,7 @@ QUESTIONS = st.builds(
 LINES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=900).map("hostfit: ".__add__)
 ANSWERS = st.one_of(
     st.builds(wire.Answer, st.just(wire.START), runtime=st.sampled_from(("", "runc", "kata-qemu")),
-              digest=st.text("0123456789abcdef", min_size=64, max_size=64)),
+              digest=st.text("0123456789abcdef", min_size=64, max_size=64), sandbox=st.sampled_from(("", "s-1.a"))),
     st.builds(wire.Answer, st.just(wire.DENY), line=LINES),
     st.sampled_from((wire.Answer(wire.WAIT), wire.Answer(wire.YOURSELF))),
 )  # fmt: skip
@@ -104,7 +104,8 @@ def test_a_question_that_no_launcher_asks_is_refused(old, new):
     wire.Answer("start", runtime="runc", digest="a" * 64, line="hostfit: x"), wire.Answer("deny"),
     wire.Answer("deny", line="does not fit"), wire.Answer("deny", line="hostfit: two\nlines"),
     wire.Answer("deny", line="hostfit: caf\xe9"), wire.Answer("wait", runtime="runc"),
-    wire.Answer("yourself", line="hostfit: x"),
+    wire.Answer("yourself", line="hostfit: x"), wire.Answer("wait", sandbox="s1"),
+    wire.Answer("start", runtime="runc", digest="a" * 64, sandbox="../s1"),
 ])  # fmt: skip
 def test_an_answer_that_says_too_little_or_too_much_is_refused(answer):
     with pytest.raises(wire.WireError, match="answer"):

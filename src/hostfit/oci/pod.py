@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 _TYPES = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 _SANDBOXES = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
 SANDBOX = "sandbox"
+_ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
+_LONGEST = 255
+"""Bytes of a container's id: it is the name of a directory."""
 
 
 def sandbox_of(annotations: Mapping[str, str], container: str) -> str:
@@ -21,3 +24,8 @@ def sandbox_of(annotations: Mapping[str, str], container: str) -> str:
         return ""
     found = next((annotations[key] for key in _SANDBOXES if annotations.get(key)), "")
     return "" if found == container else found
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be a container's id, and so one part of a path (security rule R4)."""
+    return 0 < len(text) <= _LONGEST and text[0].isalnum() and _ID.issuperset(text)

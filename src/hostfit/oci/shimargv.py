@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 _VALUES = ("namespace", "address", "publish-binary", "id", "bundle", "socket")
 START, DELETE = "start", "delete"
-_ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
-_LONGEST = 255
-"""Bytes of a container's id: it is the name of a directory."""
 
 
 class ShimCall:
@@ -48,8 +45,3 @@ def parse(words: Iterable[bytes]) -> ShimCall:
         if name in _VALUES:
             flags[name] = value if equals or not rest else rest.pop(0)
     return ShimCall("", flags)
-
-
-def is_id(text: str) -> bool:
-    """Whether a text can be a container's id, and so one part of a path (security rule R4)."""
-    return 0 < len(text) <= _LONGEST and text[0].isalnum() and _ID.issuperset(text)

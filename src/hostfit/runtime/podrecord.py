@@ -9,7 +9,7 @@ import os
 
 from hostfit.core import fastjson
 from hostfit.oci.files import read_trusted, write_atomic
-from hostfit.oci.shimargv import is_id
+from hostfit.oci.pod import is_id
 
 NAME = "hostfit.json"
 _CAP = 64 << 10

@@ -11,15 +11,17 @@ import time
 
 from hostfit.core import flat, memo
 from hostfit.core.document import DEPLOYER, Document, Provenance
-from hostfit.core.errors import BundleError
+from hostfit.core.errors import BundleError, PolicyError
 from hostfit.core.image import Resolution
 from hostfit.core.paths import Paths
 from hostfit.core.results import FIT, MISFIT
 from hostfit.facts import vocabulary
 from hostfit.gate import gate
+from hostfit.gate.candidates import settled
 from hostfit.gate.report import POLICY
 from hostfit.gate.wording import wording
 from hostfit.oci.bundle import read_bundle
+from hostfit.oci.pod import is_id, sandbox_of
 from hostfit.oci.request import Bundle, Request
 from hostfit.oci.state import parse_state
 from hostfit.service import wire
@@ -110,7 +112,18 @@ class Decider:
             runtime=question.runtime,
             environ=question.environ,
         )
-        return self.decide(request)
+        return None if self._bound(request) else self.decide(request)
+
+    def _bound(self, request: Request) -> bool:
+        """Whether the answer depends on what the sandbox of a pod runs on, which only root can read."""
+        sandbox = sandbox_of(request.bundle.annotations, request.id)
+        if not sandbox or request.entry == wire.HOOK:
+            return False
+        try:
+            return not is_id(sandbox) or not settled(request, self.policies.load(self.paths))
+        except PolicyError:
+            # That is told to whoever asks, whatever the sandbox runs on.
+            return False
 
     def publish(self, report: Report) -> None:
         """Write the journal's entry and keep the report; of the oldest, some are dropped every now and then."""
@@ -146,7 +159,8 @@ def _answer(question: Question, report: Report) -> Answer:
     runtime = "" if question.entry == wire.HOOK else report.decision.runtime
     if question.entry != wire.HOOK and not runtime:
         return _YOURSELF
-    return wire.Answer(wire.START, runtime=runtime, digest=str(fingerprint[-1]))
+    sandbox = sandbox_of(report.request.bundle.annotations, report.request.id) if runtime else ""
+    return wire.Answer(wire.START, runtime=runtime, digest=str(fingerprint[-1]), sandbox=sandbox)
 
 
 def _seen_alike(bundle: str, config: int) -> bool:

@@ -11,6 +11,7 @@ import os
 
 from hostfit.core import limits
 from hostfit.core.errors import HostfitError
+from hostfit.oci.pod import is_id
 from hostfit.version import VERSION
 
 TYPE_CHECKING = False
@@ -84,18 +85,23 @@ class Answer:
     """What the service says.
 
     `action` is one of ACTIONS. With START, `runtime` is the name of the runtime that takes the container (empty for a
-    hook) and `digest` the SHA-256, in hexadecimal, of the configuration that was judged. With DENY, `line` is for the
+    hook) and `digest` the SHA-256, in hexadecimal, of the configuration that was judged; `sandbox` is the id of the
+    pod's sandbox where there is one, whose record the launcher must find to name the same runtime or not at all, for
+    records are root's alone. With DENY, `line` is for the
     engine: printable ASCII as hostfit.gate.wording leaves it. WAIT comes at most once, before another
     answer on the same connection. YOURSELF hands the decision back: the launcher runs Python.
     """
 
-    __slots__ = ("action", "digest", "line", "runtime")
+    __slots__ = ("action", "digest", "line", "runtime", "sandbox")
 
-    def __init__(self, action: str, *, runtime: str = "", digest: str = "", line: str = "") -> None:
+    def __init__(
+        self, action: str, *, runtime: str = "", digest: str = "", line: str = "", sandbox: str = ""
+    ) -> None:  # fmt: skip
         self.action = action
         self.runtime = runtime
         self.digest = digest
         self.line = line
+        self.sandbox = sandbox
 
 
 def encode_question(one: Question) -> bytes:
@@ -126,26 +132,26 @@ def decode_question(payload: bytes) -> Question:
 
 def encode_answer(one: Answer) -> bytes:
     """Give the frame of an answer. Raises WireError where it is longer than the cap."""
-    return _frame([text.encode() for text in (one.action, one.runtime, one.digest, one.line)], REPLY_CAP)
+    return _frame([text.encode() for text in (one.action, one.runtime, one.digest, one.line, one.sandbox)], REPLY_CAP)
 
 
 def decode_answer(payload: bytes) -> Answer:
     """Give the answer of a payload, as strictly as the launcher takes it. Raises WireError."""
     try:
-        action, runtime, digest, line = [one.decode("ascii") for one in _fields(payload, 4, REPLY_CAP)]
+        action, runtime, digest, line, sandbox = [one.decode("ascii") for one in _fields(payload, 5, REPLY_CAP)]
     except UnicodeDecodeError as error:
         raise WireError("answer: must be ASCII") from error
     if not all([one.isprintable() for one in (runtime, line)]) or len(runtime) > _NAME or len(line) > _LINE:
         raise WireError("answer: must be short and printable")
     sound = {
-        START: not line and len(digest) == 64 and _DIGEST.issuperset(digest),
-        DENY: line.startswith("hostfit: ") and not runtime and not digest,
-        WAIT: not (runtime or digest or line),
-        YOURSELF: not (runtime or digest or line),
+        START: not line and len(digest) == 64 and _DIGEST.issuperset(digest) and (not sandbox or is_id(sandbox)),
+        DENY: line.startswith("hostfit: ") and not (runtime or digest or sandbox),
+        WAIT: not (runtime or digest or line or sandbox),
+        YOURSELF: not (runtime or digest or line or sandbox),
     }
     if not sound.get(action, False):
         raise WireError("answer: must be an action that is known with what belongs to it")
-    return Answer(action, runtime=runtime, digest=digest, line=line)
+    return Answer(action, runtime=runtime, digest=digest, line=line, sandbox=sandbox)
 
 
 def length(head: bytes, cap: int) -> int:
