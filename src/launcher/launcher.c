@@ -50,19 +50,30 @@ static bool unchanged(const char *bundle, const struct stat *judged, const char 
     return same;
 }
 
-/* A verb that starts nothing: to the container's runtime, or where it names none, to the default. */
-static void pass(const struct front *front, const struct call *call, const char *name)
+/* A verb that starts nothing, to the container's runtime. Where there is no record, Python knows which one has already been
+ * asked: a script in a runtime's place may call us again. */
+static void pass(const struct front *front, const struct call *call)
 {
-    char path[PATH_MAX], recorded[DIGEST];
+    char recorded[DIGEST];
     struct record record;
-    if (*call->id == '\0') {
-        if (table_find(name, "", path) && !own(path))
-            become(front, path);
+    if (*call->id == '\0')
         return;
-    }
     record_name(call->root, call->id, recorded);
     if (record_read(recorded, &record) == FOUND && usable(record.runtime) && !own(record.runtime))
         become(front, record.runtime);
+}
+
+/* Whether the process that made a record is alive, and this one or one that it descends from. */
+static bool caller(const struct record *record)
+{
+    unsigned long long started;
+    pid_t pid = getpid();
+    if (!alive(record))
+        return false;
+    for (int i = 0; pid != record->pid; i++)
+        if (i == GENERATIONS || !process(pid, &pid, &started))
+            return false;
+    return true;
 }
 
 /* create, run and restore: as the service says, as far as it has a say. Gives the exit status of a refusal, -1 where Python
@@ -83,7 +94,7 @@ static int start(const struct front *front, const struct call *call, const char 
     record_name(call->root, call->id, recorded);
     enum found found = record_read(recorded, &before);
     /* A record of ours means that the runtime has called us again. */
-    if (found == UNSURE || (found == FOUND && before.pid == mine.pid) || !process(mine.pid, &parent, &mine.start))
+    if (found == UNSURE || (found == FOUND && caller(&before)) || !process(mine.pid, &parent, &mine.start))
         return -1;
     int config = open_config(bundle, &status);
     if (config < 0)
@@ -135,14 +146,9 @@ static bool decided(const char *bundle)
     char real[PATH_MAX], digest[DIGEST];
     struct record record;
     struct stat status;
-    unsigned long long started;
-    pid_t pid = getppid();
     if (realpath(bundle, real) == NULL || record_of_bundle(real, &record) != FOUND || *record.config == '\0' ||
-        !alive(&record))
+        !caller(&record))
         return false;
-    for (int i = 0; pid != record.pid; i++)
-        if (i == GENERATIONS || !process(pid, &pid, &started))
-            return false;
     int fd = open_config(bundle, &status);
     bool same = fd >= 0 && sha256_file(fd, CONFIG_CAP, digest) && strcmp(digest, record.config) == 0;
     if (fd >= 0)
@@ -218,7 +224,7 @@ int main(int count, char **words)
             name = program + 16;
         /* Without an id there is nothing to create: the runtime says so itself, or prints its help. */
         if (!call_starts(&call) || *call.id == '\0')
-            pass(&front, &call, name);
+            pass(&front, &call);
         else
             status = start(&front, &call, name);
     }

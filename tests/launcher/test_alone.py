@@ -30,9 +30,6 @@ CALLS = {
     "Podman": [b"--log-format=json", b"--log", b"l", b"--cgroup-manager", b"cgroupfs", b"--root", ROOT, b"start",
                b"c1"],
     "words that are no text": [b"--root", ROOT, b"kill", b"c1", b"\xff\xfe", b"", b"two\nlines"],
-    "version": [b"--version"],
-    "features": [b"features"],
-    "nothing": [],
 }  # fmt: skip
 
 

@@ -125,18 +125,40 @@ def test_a_link_asks_the_gate_for_its_runtime(place, probe, bundle):
     assert "'crun'" in place.asked[0]
 
 
-def test_a_runtime_that_calls_the_wrapper_again_is_stopped_and_leaves_no_record(place, probe, bundle):
-    looping = place.top / "looping"
-    launcher = place.launcher(runtime=looping)
-    looping.write_text(f'#!/bin/sh\nexec {launcher} "$@"\n')
-    looping.chmod(0o755)
+@pytest.fixture(params=["exec", ""], ids=["exec", "fork"])
+def looping(request, place):
+    """An installation whose runtime is a script that calls the wrapper again, in its own process or in another."""
+    script = place.top / "looping"
+    launcher = place.launcher(runtime=script)
+    script.write_text(f'#!/bin/sh\necho >>{place.top}/calls\n{request.param} {launcher} "$@"\n')
+    script.chmod(0o755)
+    return launcher
 
-    done = call(launcher, "create", "-b", bundle, "c1", timeout=30)
+
+def test_a_runtime_that_calls_the_wrapper_again_is_stopped_and_leaves_no_record(place, looping, bundle):
+    done = call(looping, "create", "-b", bundle, "c1", timeout=60)
 
     assert done.returncode == 1
     assert b"called hostfit-runtime again" in done.stderr
     assert len(place.asked) == 1
     assert not [one for one in place.records if not one.is_symlink()]
+
+
+@pytest.mark.parametrize("words", [["state", "absent"], ["delete", "--force", "absent"], ["--version"]], ids=" ".join)
+def test_without_a_record_such_a_runtime_is_asked_once_and_then_another(place, looping, words):
+    """An engine that cleans up behind the refusal must come to an end, and gets the answer of a runtime."""
+    place.etc.mkdir()
+    (place.etc / "hostfit.toml").write_text(
+        f'[policy]\ndefault = "looping"\n[runtime.looping]\nbinary = "{place.top}/looping"\n'
+    )
+    words = ["--root", str(place.top / "state"), *words]
+    plain = subprocess.run(["/usr/bin/runc", *words], capture_output=True, check=False)
+    for calls in (1, 2):
+        done = call(looping, *words, timeout=60)
+
+        assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout)
+        assert (place.top / "calls").read_text() == "\n" * calls
+    assert len(list((place.run / "passed").iterdir())) <= 2, "those of the last call"
 
 
 @pytest.mark.parametrize("words", [["create", "c1"], ["state", "c1"]])

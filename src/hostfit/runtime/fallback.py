@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from hostfit.core.errors import RuntimeUnusableError
-from hostfit.runtime import record
+from hostfit.runtime import passed, record
 from hostfit.runtime.execve import require_usable
 
 TYPE_CHECKING = False
@@ -31,17 +31,18 @@ def without_record(call: Call, paths: Paths, name: str) -> str:
     """Give the best runtime where no record tells: by the traces of the container, else the entry's default.
 
     `name` is what argv[0] asks for. A policy that cannot be read is passed over. Raises RuntimeUnusableError where
-    there is no runtime at all.
+    there is no runtime at all. One that has called hostfit-runtime again is passed over.
     """
     kind = traced(call, paths)
     wanted = [one for one in (kind, name) if one]
     definitions, defaults = _policy(paths)
-    tried = []
+    tried, again = [], passed.before(paths)
     for one in [*wanted, *defaults, *_NAMES]:
         # A name that nobody defined is no runtime: hostfit-runtime-rm must not be rm.
         built_in = [place + one for place in _PLACES] if one in _NAMES else ()
         for path in definitions.get(one, built_in):
-            if _usable(path):
+            if path not in again and _usable(path):
+                passed.on(paths, path)
                 return path
         if one not in tried:
             tried.append(one)

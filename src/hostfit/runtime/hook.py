@@ -16,9 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_GENERATIONS = 8
-"""Between a runtime and its hook there is at most a shell and a helper."""
-
 
 def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     """Judge the container whose state is on standard input: exit status 0 lets it start, 1 stops it.
@@ -62,9 +59,4 @@ def _decided(bundle: Bundle, paths: Paths) -> bool:
     found = record.load_by_bundle(paths, bundle.path)
     if found is None or not found.config or found.config != judge.digest(bundle) or not found.alive():
         return False
-    pid = os.getppid()
-    for _ in range(_GENERATIONS):
-        if pid == found.pid:
-            return True
-        pid = record.parent(pid)
-    return False
+    return found.pid in record.callers()

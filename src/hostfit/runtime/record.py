@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hostfit.oci.argv import Call
 
 _CAP = 64 << 10
+_GENERATIONS = 8
+"""Between a runtime and its hook, or what else it calls, there is at most a shell and a helper."""
 _PATH = 32 << 10
 """Longest text of one line; PATH_MAX escaped fits."""
 
@@ -53,6 +55,14 @@ def started(pid: int) -> int:
 def parent(pid: int) -> int:
     """Give the parent of a process, 0 where there is none."""
     return _stat(pid, 2)
+
+
+def callers() -> list[int]:
+    """Give this process and those that it descends from, as many as may lie between a runtime and its caller."""
+    found = [os.getpid()]
+    while len(found) <= _GENERATIONS and found[-1] > 1:
+        found.append(parent(found[-1]))
+    return found
 
 
 def _stat(pid: int, field: int) -> int:

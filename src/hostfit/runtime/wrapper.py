@@ -80,7 +80,7 @@ def _start(call: Call, words: list[bytes], front: Front, paths: Paths, name: str
     root = record.absolute_root(call)
     me, since = os.getpid(), record.started(os.getpid())
     before = record.load(paths, root, call.id)
-    if before is not None and before.pid == me and before.start == since:
+    if before is not None and before.alive() and before.pid in record.callers():
         record.remove(paths, root, call.id)
         raise RuntimeUnusableError(
             f"runtime {before.runtime}: called hostfit-runtime again; a runtime's own configuration must not name it"

@@ -110,6 +110,7 @@ def furnish(room, release):
     (room.directory / "usr" / "bin" / "hostfit-runtime-runsc").symlink_to("hostfit-runtime")
     room.place(RUNSC, RUNSC_SCRIPT, 0o755)
     shutil.copytree(gotools.built("crictl"), room.opt / "tools")
+    shutil.copytree(gotools.built("nvidia-container-runtime"), room.directory / "usr" / "bin", dirs_exist_ok=True)
     if release != "1.6":
         shutil.copytree(gotools.built("containerd"), room.opt / "tools", dirs_exist_ok=True)
     settings = SETTINGS[release].format(pause=PAUSE)

@@ -59,9 +59,22 @@ def engine_of(pod_images):
                 engines[release].load(image)
         return engines[release]
 
+    def clear():
+        for engine in engines.values():
+            if engine.left():
+                engine("rmp", "-a", "-f")
+
+    engine_of.clear = clear
     yield engine_of
     for room in reversed(rooms):
         room.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_pod_stays(engine_of):
+    """What a test that failed has left behind is none of the next one's."""
+    yield
+    engine_of.clear()
 
 
 @pytest.fixture(params=RELEASES)
