@@ -46,8 +46,16 @@ def test_image_cannot_ask_for_a_runtime(start):
     done, report = start("forged")
 
     assert done.code == 126
-    assert report["runtime"]["name"] == "runc"
+    assert report["runtime"]["name"] == ""
     assert sources(report) == [("image", "misfit")]
+
+
+def test_image_that_fits_gets_the_default_whatever_runtime_it_asks_for(start):
+    """SEC2, DE5: only the deployer's request for a runtime counts."""
+    done, report = start("asks")
+
+    assert done.out == "started in the container\n", done
+    assert report["runtime"]["name"] == "runc"
 
 
 def test_deployer_s_annotation_adds_to_the_image_s_own(start):

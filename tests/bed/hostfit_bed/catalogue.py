@@ -28,6 +28,7 @@ def build(images):
     images.add("broken", annotations={REQUIRE: "kernel.version.full >=>= 5"})
     images.add("document", annotations={"io.hostfit.spec": json.dumps(_document())})
     images.add("forged", annotations={REQUIRE: MODULE, "io.hostfit.runtime": "crun", "io.hostfit.policy": "allow"})
+    images.add("asks", annotations={REQUIRE: FITS, "io.hostfit.runtime": "crun"})
     images.add("named-digest", annotations={"io.hostfit.spec.digest": "sha256:" + "0" * 64})
     images.add("v3", variant="v3")
     images.add("v4", variant="v4")
