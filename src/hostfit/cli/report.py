@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from hostfit.cli import redact
+from hostfit.cli.checks import process
 from hostfit.core.errors import HostfitError, PolicyError, UsageError
 from hostfit.core.text import escape
 
@@ -25,8 +25,6 @@ _DECISIONS = 20
 _PACKAGES = ("PyYAML", "jsonschema", "pyroute2", "pyudev", "requests", "structlog", "tomlkit")
 _PROGRAMS = ("containerd", "crio", "dockerd", "podman", "k3s", "rke2", "conmon", "runc", "crun", "runsc")
 _PLACES = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
-_LONGEST = 10
-"""Seconds that a program may take to say its version."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,21 +115,9 @@ def _programs() -> dict[str, str]:
             except (OSError, PolicyError) as error:
                 found[path] = escape(f"not asked: {error}")
                 continue
-            found[path] = _first_line([path, "--version"])
+            found[path] = process.first_line([path, "--version"])
             break
     return found
-
-
-def _first_line(command: list[str]) -> str:
-    clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-            timeout=_LONGEST, env=clean, cwd="/",
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        return escape(f"not told: {type(error).__name__}")
-    return escape(done.stdout.decode("utf-8", "replace").strip().partition("\n")[0])
 
 
 def _policy(paths: Paths) -> dict[str, Any]:

@@ -295,6 +295,7 @@ class TestContainerd:
         [
             ("SystemdCgroup = true\nBinaryName", "BinaryName", {"cgroup-driver"}),
             ("io.containerd.runc.v2", "io.containerd.hostfit.v2", {"shim-options"}),
+            # The shim is in the handler's way, but of a pod it sees only the sandbox.
             ('BinaryName = "/usr/bin/hostfit-runtime"', 'BinaryName = "/usr/bin/runc"', {"containers-unchecked"}),
             ('"io.hostfit.*"', "", {"annotations-dropped"}),
             ('"/usr/bin/containerd-shim', '"/usr/gone/containerd-shim', {"program-missing"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hostfit.cli.checks import process, trust
-from hostfit.cli.checks.findings import Finding
+from hostfit.cli.checks.findings import KNOWN, Finding
 from hostfit.cli.engines import containerd, tables
 from hostfit.cli.engines.handler import ANNOTATIONS, TYPE
 from hostfit.core.text import escape
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RUNTIME, SHIM = "hostfit-runtime", "containerd-shim-hostfit"
 _RUNC = "runc"
+_OWN = "io.containerd.hostfit"
 _NRI = "/opt/nri/plugins"
 _DAEMONS = {"k3s": ("k3s-server", "k3s-agent"), "rke2": ("rke2",), "microk8s": ("containerd",)}
 _SNAP = "/var/snap/microk8s"
@@ -67,7 +68,7 @@ def _calls(values: Any, program: str) -> bool:
     kind = str(tables.within(values, "runtime_type") or "")
     shim = tables.within(values, "runtime_path") if program == SHIM else None
     named = str(binary or shim or "").rpartition("/")[2].startswith(program)
-    return named or (program == SHIM and kind.startswith("io.containerd.hostfit"))
+    return named or (program == SHIM and kind.startswith(_OWN))
 
 
 def _handler(tree: Tree, name: str, handlers: dict[str, Any], engine: str) -> list[Finding]:
@@ -77,12 +78,14 @@ def _handler(tree: Tree, name: str, handlers: dict[str, Any], engine: str) -> li
     for path in (tables.within(values, "options", "BinaryName"), values.get("runtime_path")):
         if path:
             found += trust.program(tree, str(path), engine=engine)
-    if values.get("runtime_type") != TYPE:
-        kind = escape(str(values.get("runtime_type")))
-        message = f"{shown}: runtime_type: required {TYPE}, found {kind}"
+    kind = str(values.get("runtime_type") or "")
+    if kind.startswith(_OWN) and values.get("options"):
+        message = f"{shown}: runtime_type: required {TYPE} beside options, found {escape(kind)}"
         found.append(Finding("shim-options", shown, message, engine=engine))
-    if not _calls(values, RUNTIME):
-        found.append(Finding("containers-unchecked", shown, engine=engine))
+    # Shims of other kinds take a pod's containers with the pod; so does ours in their place.
+    if kind in ("", TYPE, f"{_OWN}.v2") and not _calls(values, RUNTIME) and _major(tree) != 1:
+        message = f"{shown}: {KNOWN['containers-unchecked'].meaning}"
+        found.append(Finding("containers-unchecked", shown, message, engine=engine))
     usual = tables.within(handlers, _RUNC, "options", "SystemdCgroup")
     mine = tables.within(values, "options", "SystemdCgroup")
     if usual is not None and bool(usual) != bool(mine):
@@ -91,6 +94,16 @@ def _handler(tree: Tree, name: str, handlers: dict[str, Any], engine: str) -> li
     if ANNOTATIONS not in (tables.texts(values.get("pod_annotations")) or []):
         found.append(Finding("annotations-dropped", shown, engine=engine))
     return found
+
+
+def _major(tree: Tree) -> int:
+    """The first number of the version of containerd as it is installed, 0 where that cannot be told."""
+    for path in containerd.BINARIES if tree.live else ():
+        if not list(trust.program(tree, path)):
+            words = process.first_line([path, "--version"]).split()
+            numbers = [word.lstrip("v").partition(".")[0] for word in words if word.lstrip("v")[:1].isdigit()]
+            return int(numbers[0]) if numbers and numbers[0].isdigit() else 0
+    return 0
 
 
 def _daemon(tree: Tree, engine: Engine) -> list[Finding]:

@@ -143,7 +143,7 @@ error import-missing
     containerd does not import the drop-in
     run hostfit setup containerd
 error shim-options
-    the handler's type is not io.containerd.runc.v2, so its options never reach the shim
+    the handler has options, but not the type io.containerd.runc.v2 by which a shim of runc understands them
     run hostfit setup ENGINE
 error containers-unchecked
     the handler calls the shim alone: from containerd 2 on it sees a pod's sandbox only

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hostfit.cli.engines.tree import Tree
+
+
+_LONGEST = 10
+"""Seconds that a program may take to say its version."""
 
 
 class Process:
@@ -71,3 +76,16 @@ def outdated(tree: Tree, process: Process, files: Sequence[str], *, engine: str)
             message = f"{escape(path, 4096)}: changed after {engine} was started"
             yield Finding("restart-needed", path, message, engine=engine)
             return
+
+
+def first_line(command: list[str]) -> str:
+    """Give the first line that a program of root's prints, escaped."""
+    clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            timeout=_LONGEST, env=clean, cwd="/",
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        return escape(f"not told: {type(error).__name__}")
+    return escape(done.stdout.decode("utf-8", "replace").strip().partition("\n")[0])
