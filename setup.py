@@ -15,7 +15,7 @@ from setuptools.command.build_py import build_py
 # isort: split
 from distutils.command.build_scripts import build_scripts  # setuptools brings it, in every Python
 
-NATIVE = ("hostfit-runtime", "hostfit-hook")
+NATIVE = ("hostfit-runtime", "hostfit-hook", "containerd-shim-hostfit-v2")
 COMPILER = shutil.which("cc") and shutil.which("make")
 
 

@@ -138,6 +138,24 @@ def test_the_configuration_is_valid_and_shows_the_defaults(readme, place, tree):
     assert (Knobs().on_misfit, Knobs().on_error, Knobs().on_unknown) == ("deny", "deny", "warn")
 
 
+def test_the_runtimes_are_valid_and_the_pod_names_what_is_there(readme, place):
+    import yaml
+
+    from hostfit.core.paths import Paths
+    from hostfit.policy import load
+    from hostfit.sources import annotations
+
+    etc = place / "etc" / "hostfit"
+    (etc / "conf.d").mkdir(parents=True)
+    (etc / "conf.d" / "runtimes.toml").write_text(readme.files()["runtimes.toml"])
+    policy = load.load(Paths(etc=str(etc), run=str(place), var=str(place)))
+    pod, runtime_class = yaml.safe_load_all(readme.files()["pod.yaml"])
+
+    assert [rule.name for rule in policy.runtimes["runsc"].when] == ["tenants"]
+    assert pod["metadata"]["annotations"][annotations.RUNTIME] in policy.allowed
+    assert pod["spec"]["runtimeClassName"] == runtime_class["metadata"]["name"] == runtime_class["handler"]
+
+
 def test_exit_codes_are_those_of_the_code(readme):
     from hostfit.core import errors
 

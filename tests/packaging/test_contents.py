@@ -17,7 +17,12 @@ from hostfit.policy import load
 
 pytestmark = pytest.mark.system
 
-PROGRAMS = ("/usr/bin/hostfit", "/usr/bin/hostfit-runtime", "/usr/libexec/oci/hooks.d/hostfit-hook")
+PROGRAMS = (
+    "/usr/bin/hostfit",
+    "/usr/bin/hostfit-runtime",
+    "/usr/bin/containerd-shim-hostfit-v2",
+    "/usr/libexec/oci/hooks.d/hostfit-hook",
+)
 FILES = (
     "/etc/hostfit/hostfit.toml",
     "/usr/share/hostfit/hooks/50-hostfit.json",
@@ -31,6 +36,7 @@ FILES = (
 DIRECTORIES = tuple([f"/etc/hostfit/{name}" for name in ("conf.d", "facts.d", "images.d", "vocabulary.d")])
 PAGES = (
     "hostfit.1", "hostfit.7", "hostfit.toml.5", "hostfit-spec.7", "hostfit-facts.7", "hostfit-runtime.8",
+    "containerd-shim-hostfit-v2.8",
     "hostfit-hook.8", *[f"hostfit-{name}.1" for name in COMMANDS],
 )  # fmt: skip
 
