@@ -344,9 +344,7 @@ def _foreign(signer):
     ("change", "said"),
     [(_endless, "must end within 1 s"), (_gone, "cannot be executed: ENOENT"), (_foreign, "group or others")],
 )
-def test_a_verifier_that_cannot_be_asked_changes_nothing(  # noqa: PLR0917 - fixtures and a row of the table
-    site, image, plain_registry, signer, change, said
-):
+def test_a_verifier_that_cannot_be_asked_changes_nothing(site, image, plain_registry, signer, change, said):
     """R3"""
     one = image(plain_registry, "sync/unasked", spec("new"))
     config = site.etc / "hostfit.toml"
@@ -459,7 +457,7 @@ def test_a_base_image_elsewhere_is_not_asked_for(site, image, plain_registry):
     assert "registry evil.example is neither the image's own nor in [sync] registries" in done.err
 
 
-def test_all_images_of_a_real_store(site, image, plain_registry, storage, layout, tmp_path):  # noqa: PLR0917 - fixtures
+def test_all_images_of_a_real_store(site, image, plain_registry, storage, layout, tmp_path):
     """What Podman pulled is looked up by its digests; what it built has no registry to ask, and is not unsynced."""
     one = image(plain_registry, "sync/pulled", spec("only"), members=None)
     layout.tag("built", layout.manifest(files={"a": b"built here"}))
