@@ -17,8 +17,8 @@ import pytest
 from hostfit_bed.readme import Readme
 
 MARKS = {
-    "", "attach", "make", "package", "install", "podman", "ctr", "clauses", "run", "why", "python", "refusal", "flow",
-    "setup",
+    "", "attach", "capture", "make", "package", "install", "podman", "ctr", "clauses", "run", "why", "python",
+    "refusal", "flow", "setup",
 }  # fmt: skip
 
 

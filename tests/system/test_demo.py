@@ -18,7 +18,8 @@ def shown():
     """What the demo prints, and what it left: paths that were not there before."""
     need_root()
     before = left()
-    done = run([TREE / "packaging" / "demo" / "demo"], env=network(), timeout=600)
+    merged = ["sh", "-c", 'exec "$0" 2>&1', TREE / "packaging" / "demo" / "demo"]
+    done = run(merged, env=network(), timeout=600)
     return done, left() - before
 
 
@@ -39,8 +40,8 @@ def test_one_image_starts_and_one_is_refused_by_each_engine(shown):
     done, _ = shown
 
     assert done.out.count("The container runs.\n(exit code 0)") == 4
-    assert f"OCI runtime error: hostfit: {COMPLAINT}" in done.err
-    assert f"ctr: failed to create shim task: OCI runtime create failed: {COMPLAINT}" in done.err
+    assert f"OCI runtime error: hostfit: {COMPLAINT}" in done.out
+    assert f"ctr: failed to create shim task: OCI runtime create failed: {COMPLAINT}" in done.out
 
 
 def test_why_and_the_repair_are_shown(shown):
@@ -49,6 +50,17 @@ def test_why_and_the_repair_are_shown(shown):
     assert done.out.count("$ hostfit why ") == 2
     assert done.out.count("$ sysctl -w net.ipv4.ip_forward=1") == 2
     assert done.out.count("NO kernel.sysctl net.ipv4.ip_forward: required 1, found 0") == 3
+
+
+def test_readme_shows_what_the_demo_shows(shown, tmp_path):
+    """`make demo 2>&1 | packaging/demo/capture README.md` renews it."""
+    done, _ = shown
+    readme = tmp_path / "README.md"
+    readme.write_text((TREE / "README.md").read_text())
+
+    run([TREE / "packaging" / "demo" / "capture", readme], stdin=done.out, check=True)
+
+    assert readme.read_text() == (TREE / "README.md").read_text()
 
 
 def test_nothing_stays_on_the_machine(shown):
