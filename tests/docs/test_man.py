@@ -17,7 +17,7 @@ from hostfit.core.decision import ACTIONS, Knobs
 
 WRITTEN = (
     "hostfit.1", "hostfit.7", "hostfit-runtime.8", "hostfit-hook.8", "hostfit.toml.5", "hostfit-spec.7",
-    "hostfit-facts.7", "containerd-shim-hostfit-v2.8",
+    "hostfit-facts.7", "hostfitd.8", "containerd-shim-hostfit-v2.8",
 )  # fmt: skip
 PAGES = (*WRITTEN, *[f"hostfit-{name}.1" for name in COMMANDS])
 

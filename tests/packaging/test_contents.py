@@ -22,6 +22,7 @@ PROGRAMS = (
     "/usr/bin/hostfit-runtime",
     "/usr/bin/containerd-shim-hostfit-v2",
     "/usr/libexec/oci/hooks.d/hostfit-hook",
+    "/usr/libexec/hostfit/hostfitd",
 )
 FILES = (
     "/etc/hostfit/hostfit.toml",
@@ -30,14 +31,15 @@ FILES = (
     "/usr/share/hostfit/hostfit/core/schema/spec-v1alpha1.schema.json",
     "/usr/lib/systemd/catalog/hostfit.catalog",
     "/usr/lib/tmpfiles.d/hostfit.conf",
+    "/usr/lib/sysusers.d/hostfit.conf",
+    "/usr/lib/systemd/system-preset/50-hostfit.preset",
     "/usr/share/bash-completion/completions/hostfit",
     "/usr/share/fish/vendor_completions.d/hostfit.fish",
 )
 DIRECTORIES = tuple([f"/etc/hostfit/{name}" for name in ("conf.d", "facts.d", "images.d", "vocabulary.d")])
 PAGES = (
     "hostfit.1", "hostfit.7", "hostfit.toml.5", "hostfit-spec.7", "hostfit-facts.7", "hostfit-runtime.8",
-    "containerd-shim-hostfit-v2.8",
-    "hostfit-hook.8", *[f"hostfit-{name}.1" for name in COMMANDS],
+    "containerd-shim-hostfit-v2.8", "hostfit-hook.8", "hostfitd.8", *[f"hostfit-{name}.1" for name in COMMANDS],
 )  # fmt: skip
 
 
@@ -60,6 +62,13 @@ def test_file_is_there(unpacked, path):
     assert below(unpacked, path).stat().st_mode & 0o7777 == 0o644
 
 
+def test_units_are_there(unpacked):
+    """Debian 12 has them below /lib, which is /usr/lib on the host."""
+    found = {path.name for top in ("lib", "usr/lib") for path in unpacked.glob(f"{top}/systemd/system/*")}
+
+    assert found == {path.name for kind in ("service", "timer", "path") for path in TREE.glob(f"systemd/*.{kind}")}
+
+
 @pytest.mark.parametrize("path", DIRECTORIES)
 def test_directory_of_the_administrator_is_there_and_empty(unpacked, path):
     assert list(below(unpacked, path).iterdir()) == []
@@ -78,7 +87,7 @@ def test_zsh_finds_the_completion_where_the_distribution_looks(unpacked, package
 
 def test_nobody_but_root_may_write_to_anything(unpacked):
     loose = [
-        path for path in [unpacked / "usr", unpacked / "etc", *unpacked.rglob("*")]
+        path for path in [*unpacked.rglob("*")]
         if not path.is_symlink() and path.stat().st_mode & 0o7022
     ]  # fmt: skip
 
