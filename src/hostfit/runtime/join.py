@@ -80,8 +80,9 @@ def join(package: Path) -> list[Path]:
 
 def _pyc(codes: tuple[tuple[str, bool, CodeType], ...], group: str) -> bytes:
     """The file of a module without source, whose one constant is the code of the others (PEP 552 for the header)."""
-    empty = compile("CODES = 7", group, "exec", dont_inherit=True)
-    constants = tuple([codes if one == 7 else one for one in empty.co_consts])
+    # A text, for since Python 3.14 a small number is no constant but part of its instruction.
+    empty = compile("CODES = 'codes'", group, "exec", dont_inherit=True)
+    constants = tuple([codes if one == "codes" else one for one in empty.co_consts])
     return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(empty.replace(co_consts=constants))
 
 

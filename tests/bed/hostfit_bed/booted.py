@@ -19,18 +19,25 @@ BUILD = TREE / "packaging" / "dev" / "release-root"
 REMOUNT = "for m in /sys/fs/cgroup /sys/fs/cgroup/*; do mountpoint -q $m && mount -o remount,rw,bind $m; done; true"
 
 
-def cached_root(release):
+UNIFIED = ("sid",)
+"""Releases whose systemd boots on cgroup v2 alone; there, no controllers are delegated."""
+
+
+def cached_root(release, kind="engines"):
     """The release's root file system, built once into the cache outside the tree."""
     need_root()
     need("debootstrap", "systemd-nspawn", "unshare")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hostfit-tests" / "roots"
-    target = cache / release
-    run([BUILD, release, target], check=True, timeout=1500, env=network())
+    target = cache / (release if kind == "engines" else f"{release}-{kind}")
+    run([BUILD, release, target, kind], check=True, timeout=1500, env=network())
     return target
 
 
 class Booted:
-    """One booted release; `files` is a directory above its root in which files can be laid before it starts."""
+    """One booted release; `files` is a directory above its root in which files can be laid before it starts.
+
+    `shared` is /srv inside, where files can be laid at any time.
+    """
 
     def __init__(self, release):
         self.release = release
@@ -38,8 +45,9 @@ class Booted:
         self.directory = Path(tempfile.mkdtemp(prefix=f"hf-{release}-", dir="/tmp"))
         self.directory.chmod(0o755)
         self.files = self.directory / "files"
-        for name in ("files", "work", "root", "storage"):
+        for name in ("files", "work", "root", "storage", "shared"):
             (self.directory / name).mkdir()
+        self.shared = self.directory / "shared"
         self.pid = 0
         self._process = None
         self._before = cgroups()
@@ -57,7 +65,7 @@ class Booted:
             "exec systemd-nspawn --quiet --register=no --keep-unit --capability=all --private-network "
             '--system-call-filter="@keyring bpf" --machine="$3" --directory="$2/root" '
             # Engines stack overlays of their own, which an overlay cannot carry.
-            '--bind="$2/storage:/var/lib/containers" --boot --console=pipe'
+            '--bind="$2/storage:/var/lib/containers" --bind="$2/shared:/srv" --boot --console=pipe'
         )
         log = self.directory / "boot.log"
         with log.open("w") as sink:
@@ -65,7 +73,7 @@ class Booted:
                 ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh",
                  self.lower, self.directory, f"hf-{self.release}-{os.getpid()}"],
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
-                env=ENVIRONMENT | {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1"},
+                env=ENVIRONMENT | {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1"} | self._hierarchy(),
             )  # fmt: skip
         self.pid = wait_for(self._systemd, f"systemd of {self.release} ({log})")
         wait_for(self._settled, f"the end of the boot of {self.release}", 60)
@@ -73,6 +81,9 @@ class Booted:
         self.run(["systemctl", "restart", "containerd"], check=True)
         wait_for(lambda: self.run(["ctr", "version"]).code == 0, "containerd")
         return self
+
+    def _hierarchy(self):
+        return {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if self.release in UNIFIED else {}
 
     def _systemd(self):
         assert self._process.poll() is None, (self.directory / "boot.log").read_text()
@@ -101,7 +112,15 @@ class Booted:
             raise AssertionError(message)
         inside = f"/root/{image.oci.name}"
         self.podman("load", "-q", "-i", inside, check=True)
-        self.run(["ctr", "images", "import", "--snapshotter", "native", inside], check=True)
+        # Since containerd 2 the daemon imports, and takes a snapshotter only from its configuration.
+        here = ["--local"] if "--local" in self.run(["ctr", "images", "import", "--help"]).out else []
+        self.run(["ctr", "images", "import", *here, "--snapshotter", "native", inside], check=True)
+
+    def apt(self, *words, check=True):
+        """Run apt-get without a network and without a question: what it needs lies in the release already."""
+        env = ENVIRONMENT | {"DEBIAN_FRONTEND": "noninteractive"}
+        command = ["apt-get", "--yes", "--no-install-recommends", "--allow-downgrades", *words]
+        return self.run(command, env=env, check=check, timeout=300)
 
     def journal(self, *words):
         """Entries of the real journal that hostfit wrote, oldest first."""
