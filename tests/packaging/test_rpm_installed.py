@@ -93,7 +93,7 @@ def test_it_stays_while_a_container_needs_it_and_goes_afterwards(room, bare, ins
     rpm_in(room, "--upgrade", "--nodeps", "--oldpackage", rpm)
 
     assert refused.code != 0
-    assert f"1 container(s) can be deleted only through hostfit-runtime:\n  {bundle} (" in refused.err
+    assert f"can be deleted only through it: 1, by their bundles\n  {bundle}\n" in refused.err
     assert (upgraded, state["status"]) == ("hostfit 99.0.0\n", "running")
     room.run(["hostfit-runtime", "delete", "--force", "hf-rpm-runs"], check=True)
     room.run(["rm", "-r", bundle], check=True)
