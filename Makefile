@@ -8,14 +8,16 @@ SHELL := /bin/bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hostfit-tests
 ROOT = @[ "$$(id -u)" = 0 ] || { echo "make $@: needs root" >&2; exit 1; }
 PYTEST_FLAGS ?=
+BENCH_FLAGS ?=
 
-.PHONY: help demo test lint fuzz soak dist man build install deb rpm test-engines clean
+.PHONY: help demo test lint fuzz soak bench dist man build install deb rpm test-engines clean
 
 help:
 	@echo 'make demo          two images through Podman and containerd: one starts, one is refused and why (root)'
 	@echo 'make test          linters and all tests but those of test-engines (root)'
 	@echo 'make lint          ruff, mypy and the rooms of the code'
 	@echo 'make soak          tests of chance, many more times (root, minutes)'
+	@echo 'make bench         what hostfit costs a start here: a table, build/bench.json and build/bench.svg (root, minutes)'
 	@echo 'make test-engines  tests on booted Debian releases and on tools built from source (root, minutes)'
 	@echo 'make fuzz          the launcher against a million mutations of each of its inputs (minutes)'
 	@echo 'make deb           Debian package in dist/ (root, for what it needs)'
@@ -44,6 +46,13 @@ lint:
 	@set -euo pipefail; \
 	environment=$$(packaging/dev/set-up test); \
 	"$$environment/bin/python" -m pytest tests/lint $(PYTEST_FLAGS)
+
+# Measures on any Linux what is there; only on Debian it installs what is missing.
+bench:
+	$(ROOT)
+	@! command -v apt-get >/dev/null || packaging/dev/set-up bench
+	@mkdir -p build
+	@packaging/bench/bench --json build/bench.json --chart build/bench.svg $(BENCH_FLAGS)
 
 soak:
 	$(ROOT)

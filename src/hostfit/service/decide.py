@@ -6,6 +6,7 @@ is not there, time that runs out) it says YOURSELF, and Python decides with the 
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 
@@ -47,6 +48,21 @@ _DENIED = ("EACCES", "EPERM", "EROFS")
 _TIDY = 64
 """Reports between two times of dropping the oldest, which takes a look at the names of all of them."""
 _WARMING = 10.0
+_LAZY = (
+    "hostfit.core.nvidia",
+    "hostfit.core.platform",
+    "hostfit.gate.claims",
+    "hostfit.gate.journal",
+    "hostfit.gate.keep",
+    "hostfit.gate.render",
+    "hostfit.sources.containerimage",
+    "hostfit.sources.docker",
+    "hostfit.sources.elf",
+    "hostfit.sources.include",
+    "hostfit.sources.resolve",
+    "hostfit.sources.storage",
+)
+"""Modules that other entry points import only where they need them."""
 _EVERYTHING = (
     "kernel.version.full exists; kernel.loadedmodule.x exists; kernel.sysctl.kernel.ostype exists;"
     " cpu.cpuid.SSE2 exists; os.glibc.version exists; udev.device name=lo; network.link kind=none; pci.device vendor=0"
@@ -73,6 +89,8 @@ class Decider:
 
     def warm(self) -> None:
         """Import and read before the first question what every question needs."""
+        for name in _LAZY:
+            importlib.import_module(name)
         request = Request(entry="hook", verb="create", id="", bundle=Bundle("/"))
         spec = flat.parse(_EVERYTHING, level="required", lookup=vocabulary.lookup, place="warming")
         document = Document(Provenance(DEPLOYER, "warming"), spec=spec)

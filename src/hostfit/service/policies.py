@@ -20,14 +20,15 @@ class Policies:
     """Answers `load` and `disabled` as hostfit.policy.load does. `loads` counts how often the files were read."""
 
     def __init__(self) -> None:
-        self._stamps: list[list[Any]] = []
+        self._sources: list[list[Any]] = []
+        self._above: dict[str, tuple[int, ...]] = {}
         self._policy: Policy | None = None
         self._error: PolicyError | None = None
         self.loads = 0
 
     def load(self, paths: Paths) -> Policy:
         """Give the policy. Raises PolicyError as hostfit.policy.load.load does, again and again while it is invalid."""
-        if not self._stamps or any([compiled.stamp(one[0]) != one for one in self._stamps]):
+        if not self._current():
             self._read(paths)
         if self._policy is None:
             raise self._error.with_traceback(None) if self._error is not None else PolicyError("policy: not read")
@@ -37,32 +38,53 @@ class Policies:
         """Whether the break-glass file is there; most hosts have none, and that is one call to know."""
         return os.path.lexists(f"{paths.etc}/{load.DISABLED}") and load.disabled(paths)
 
+    def _current(self) -> bool:
+        return (
+            bool(self._sources)
+            and all([compiled.stamp(one[0]) == one for one in self._sources])
+            and all([_trust(path) == one for path, one in self._above.items()])
+        )
+
     def _read(self, paths: Paths) -> None:
         self.loads += 1
         self._policy = self._error = None
-        self._stamps = []
-        before: list[list[Any]] = []
-        try:
-            before = [*[compiled.stamp(one) for one in _above(paths.etc)], *self._sources(paths)]
-        except PolicyError:
-            before = []
+        self._sources = []
+        self._above = {path: _trust(path) for path in _above(paths.etc)}
+        before = _stamps(paths)
         try:
             self._policy = load.load(paths)
         except PolicyError as error:
             self._error = error
         newest = max([one[5] for one in before if len(one) > 2], default=0)
-        if newest + compiled.SETTLED < time.time_ns() and all([compiled.stamp(one[0]) == one for one in before]):
-            self._stamps = before
+        # What changed in this very tick may change again in it, and nobody could tell.
+        if newest + compiled.SETTLED < time.time_ns() and _stamps(paths) == before:
+            self._sources = before
 
-    def _sources(self, paths: Paths) -> list[list[Any]]:
-        single = [compiled.stamp(f"{paths.etc}/{name}") for name in load.CONFIGURATION]
-        return single if all([len(one) == 1 for one in single]) else [*single, *compiled.stamps(paths)]
+
+def _stamps(paths: Paths) -> list[list[Any]]:
+    """The stamps of all files and directories that could hold some of the policy, each once."""
+    found = {name: compiled.stamp(f"{paths.etc}/{name}") for name in load.CONFIGURATION}
+    if any([len(one) > 1 for one in found.values()]):
+        try:
+            found |= {one[0]: one for one in compiled.stamps(paths)}
+        except PolicyError:
+            return list(found.values())
+    return list({one[0]: one for one in found.values()}.values())
 
 
 def _above(path: str) -> list[str]:
-    """A directory and all above it: their owners and modes decide whether the files are trusted."""
+    """A directory and all above it."""
     found = [path]
     while path != "/":
         path = os.path.dirname(path) or "/"
         found.append(path)
     return found
+
+
+def _trust(path: str) -> tuple[int, ...]:
+    """Which directory this is and who may change it, which decides whether files below it are trusted."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return (error.errno or 0,)
+    return (status.st_dev, status.st_ino, status.st_uid, status.st_mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 from hostfit.facts.root import Root
@@ -69,8 +70,9 @@ class Watched(Root):
 def _identity(path: str) -> Identity | None:
     """Device, inode, size and both times of a path and of what it leads to; of nothing, an empty one."""
     try:
-        own = os.lstat(path)
-        end = os.stat(path)
+        own = end = os.lstat(path)
+        if stat.S_ISLNK(own.st_mode):
+            end = os.stat(path)
     except OSError as error:
         return (error.errno or 0,)
     return (
