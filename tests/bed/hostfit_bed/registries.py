@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -51,13 +52,16 @@ class Registry:
         def port():
             assert self._process.poll() is None, self.log.read_text()
             found = re.search(listening, self.log.read_text())
-            return found and found[1]
+            return found and (found[1] if found.groups() else True)
 
         self.port = wait_for(port, f"the port of {command[0]}", seconds=60)
         self.host = f"localhost:{self.port}"
 
+    def ended(self):
+        return self._process.poll() is not None
+
     def end(self):
-        if self._process.poll() is None:
+        if not self.ended():
             self._process.send_signal(signal.SIGTERM)
             try:
                 self._process.wait(20)
@@ -88,6 +92,32 @@ def docker_registry(directory, *, authority=None, auth=None, delete=True):
     return Registry(
         ["docker-registry", "serve", directory / "config.yml"], directory, r"listening on 127\.0\.0\.1:(\d+)"
     )
+
+
+def olareg(program, directory, authority=None):
+    """A registry with the referrers API; it takes no port of the kernel's choice, so free ones are tried."""
+    directory.mkdir(parents=True, exist_ok=True)
+    secure = [] if authority is None else ["--tls-cert", authority.server, "--tls-key", authority.server_key]
+    for _ in range(20):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        command = [program, "serve", "-v", "info", "--addr", "127.0.0.1", "--port", port, "--dir", directory / "data",
+                   "--api-delete", *secure]  # fmt: skip
+        one = Registry(command, directory, r"launching server")
+        try:
+            wait_for(lambda port=port, one=one: one.ended() or _listens(port), "olareg", seconds=60)
+        except BaseException:
+            one.end()
+            raise
+        if not one.ended():
+            one.host = f"localhost:{port}"
+            return one
+    raise AssertionError(f"olareg finds no free port: {one.log.read_text()}")
+
+
+def _listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def push(directory, tag, name, *, log_in=False):
