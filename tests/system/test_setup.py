@@ -89,6 +89,14 @@ class TestPodman:
         assert found(machine, "podman") == ({"not-set-up"}, 1)
         assert podman("run", "--rm", module).out == f"{STARTED}\n"
 
+    def test_a_host_whose_usr_is_read_only_is_set_up_alike(self, machine, podman):
+        before = configuration(machine)
+        frozen = "mount --bind /usr /usr && mount -o remount,bind,ro /usr && ! touch /usr/x 2>/dev/null && "
+        for words in ("setup podman --default", "setup podman --remove"):
+            machine.run(["unshare", "--mount", "sh", "-c", f"{frozen}{product.HOSTFIT} {words}"], check=True)
+
+        assert configuration(machine) == before
+
     def test_doctor_looks_at_the_host_that_it_runs_on(self, machine):
         sockets = ["test", "-e", "/run/systemd/journal/socket", "-o", "-e", "/dev/log"]
         listed = hostfit(machine, "doctor", "podman").out

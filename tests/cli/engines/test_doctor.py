@@ -8,6 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import tomllib
 from pathlib import Path
 
@@ -16,6 +18,8 @@ import pytest
 
 from hostfit.cli.checks.findings import KINDS
 from hostfit.cli.schemas import schema_text
+from hostfit.service import wire
+from hostfit.version import VERSION
 
 CRI = "io.containerd.grpc.v1.cri"
 NOTES = {"store-unsynced"}
@@ -405,19 +409,57 @@ class TestInstallation:
     def test_no_engine(self, make_host, doctor):
         assert "no-engine" in doctor(make_host())[0]
 
-    def test_a_socket_that_nobody_answers(self, tmp_path):
+    @pytest.fixture
+    def listener(self):
+        """Where hostfitd would listen, and the findings about whoever does."""
         from hostfit.cli.checks import installation
         from hostfit.core.paths import Paths
 
-        (tmp_path / "service").mkdir()
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(str(tmp_path / "service/decide"))
-            silent = list(installation._service(Paths(run=str(tmp_path))))
-            one.listen()
-            answered = list(installation._service(Paths(run=str(tmp_path))))
+        # pytest's own directories may be longer than the address of a socket.
+        with tempfile.TemporaryDirectory(prefix="hf-", dir="/tmp") as run, socket.socket(socket.AF_UNIX) as one:
+            Path(run, "service").mkdir()
+            one.bind(f"{run}/service/decide")
+            yield one, lambda: [finding.message for finding in installation._service(Paths(run=run))]
 
-        assert [finding.kind.id for finding in silent] == ["service-silent"]
-        assert answered == []
+    def answering(self, listener, answer):
+        """Answer one question, as hostfitd answers what it does not understand."""
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(answer)
+
+        listener.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        return thread
+
+    def test_a_service_that_answers_is_no_finding(self, listener):
+        one, findings = listener
+        thread = self.answering(one, wire.encode_answer(wire.Answer(wire.YOURSELF)))
+
+        assert findings() == []
+        thread.join(timeout=60)
+
+    def test_a_service_of_another_version_answers_nobody(self, listener):
+        one, findings = listener
+        answer = wire.encode_answer(wire.Answer(wire.YOURSELF))
+        other = answer.replace(VERSION.encode(), b"9" * len(VERSION))
+        thread = self.answering(one, other)
+
+        (message,) = findings()
+
+        assert message.endswith(f"required an answer of version {VERSION}, found {'9' * len(VERSION)}")
+        thread.join(timeout=60)
+
+    def test_a_socket_that_nobody_answers(self, listener):
+        _, findings = listener
+
+        (message,) = findings()
+
+        assert message.endswith("/service/decide: required an answer, found ConnectionRefusedError")
+        assert "service-silent" in {one.id for one in KINDS}
 
     def test_joined_code_that_is_not_the_modules(self, tmp_path):
         """What hostfit.runtime.join made, before and after a module was changed, and of another Python."""

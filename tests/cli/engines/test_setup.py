@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import tomllib
 from pathlib import Path
 
@@ -292,6 +293,18 @@ class TestContainerd:
         table = toml(host, self.CONF)["plugins"][CRI]
         assert table["sandbox_image"] == "other"
         assert set(table["containerd"]["runtimes"]) == {"hostfit"}
+
+    def test_a_password_of_the_main_file_stays_secret(self, make_host):
+        host = make_host("containerd")
+        secret = f'[plugins."{CRI}".registry.configs.x.auth]\npassword = "hunter2"\n'
+        host.write(self.MAIN, SITE + secret)
+        (host.root / self.MAIN).chmod(0o600)
+
+        host.hostfit("setup", "containerd")
+
+        assert "hunter2" in host.read(self.CONF)
+        assert stat.S_IMODE((host.root / self.CONF).stat().st_mode) == 0o600
+        assert stat.S_IMODE((host.root / "var/lib/hostfit/setup/containerd.json").stat().st_mode) == 0o600
 
     def test_version_3_merges_tables_so_only_ours_is_written(self, make_host):
         host = make_host("containerd")

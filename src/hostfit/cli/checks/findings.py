@@ -47,7 +47,7 @@ warning joined-stale
     joined code of another version or another Python lies beside the modules
     install hostfit again, or run python3 -m hostfit.runtime.join on its package
 warning service-silent
-    hostfitd has a socket that nobody answers, so each start decides in Python
+    hostfitd is installed but does not answer, or is of another version, so each start decides in Python
     systemctl restart hostfitd
 note store-unsynced
     no image was ever looked up in its registry: specs attached there are not known

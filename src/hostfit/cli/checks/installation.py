@@ -13,6 +13,7 @@ from hostfit.core import limits
 from hostfit.core.errors import PolicyError, UsageError
 from hostfit.core.text import escape
 from hostfit.oci.files import read_capped
+from hostfit.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from hostfit.core.paths import Paths
     from hostfit.policy.model import Policy
 
-_ANSWER = 2.0
-"""Seconds within which hostfitd must take a connection."""
+_ANSWER = 5.0
+"""Seconds within which hostfitd must answer; the launcher waits less, but one slow moment is no finding."""
+_LONGEST = 8 << 10
+_MARK = b"hostfit 1"
+_UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 JOINED = ("_pass", "_start")
 """The modules that hostfit.runtime.join writes."""
 
@@ -117,13 +121,37 @@ def _joined() -> Iterator[Finding]:
 
 
 def _service(paths: Paths) -> Iterator[Finding]:
+    """Ask hostfitd something of no version at all: whoever is there answers, and says of which version it is.
+
+    The form of both frames is that of src/launcher/README.md.
+    """
     path = f"{paths.run}/service/decide"
+    shown = escape(path, 4096)
     if not os.path.lexists(path):
+        if any([os.path.exists(f"{place}/hostfitd.service") for place in _UNITS]):
+            yield Finding("service-silent", path, f"{shown}: required by hostfitd.service, found none")
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
-        one.settimeout(_ANSWER)
-        try:
+    fields = b"".join([len(one).to_bytes(4) + one for one in (_MARK, b"doctor")])
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+            one.settimeout(_ANSWER)
             one.connect(path)
-        except OSError as error:
-            message = f"{escape(path, 4096)}: required an answer, found {type(error).__name__}"
-            yield Finding("service-silent", path, message)
+            one.sendall(len(fields).to_bytes(4) + fields)
+            answer = b""
+            while len(answer) < _LONGEST and (piece := one.recv(_LONGEST)):
+                answer += piece
+    except OSError as error:
+        yield Finding("service-silent", path, f"{shown}: required an answer, found {type(error).__name__}")
+        return
+    version = _field(answer, 1) if _field(answer, 0) == _MARK else b""
+    if version != VERSION.encode():
+        found = escape(version.decode("utf-8", "replace")) or "something else"
+        yield Finding("service-silent", path, f"{shown}: required an answer of version {VERSION}, found {found}")
+
+
+def _field(frame: bytes, number: int) -> bytes:
+    """One field of a frame, empty where it is not there."""
+    rest = frame[4:]
+    for _ in range(number):
+        rest = rest[4 + int.from_bytes(rest[:4]) :]
+    return rest[4 : 4 + int.from_bytes(rest[:4])]

@@ -102,7 +102,8 @@ def plan(tree: Tree, options: Options) -> None:
     if options.default:
         changed = others(tree, tables.table(known, "containerd"), options)
         wanted["plugins"][PLUGINS[number]]["containerd"]["runtimes"].update(changed)
-    tree.write(DROP_IN, tables.dump({"version": number, **wanted}, engine=NAME))
+    # What it carries may hold a registry's password.
+    tree.write(DROP_IN, tables.dump({"version": number, **wanted}, engine=NAME), like=tuple(sources(tree, own=False)))
     if DROP_IN not in sources(tree):
         text = tree.read(MAIN)
         tree.write(MAIN, tables.add_to_list(_NEW if text is None else text, "imports", DROP_IN))

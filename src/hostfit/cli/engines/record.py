@@ -130,5 +130,5 @@ def take_out(tree: Tree, path: str, before: str | None, engine: Engine, *, save:
         tree.write(path, engine.strip(path, now, before))
         return
     if save:
-        tree.write(path + SAVED, now)
+        tree.write(path + SAVED, now, like=(path,))
     tree.write(path, before)

@@ -33,6 +33,7 @@ class Tree:
     def __init__(self, root: str = "/") -> None:
         self.root = os.path.abspath(root)
         self._planned: dict[str, str | None] = {}
+        self._like: dict[str, tuple[str, ...]] = {}
         self._found: dict[str, str | None] = {}
 
     @property
@@ -107,9 +108,13 @@ class Tree:
             self._found[path] = None if data is None else data.decode("utf-8", "surrogateescape")
         return self._found[path]
 
-    def write(self, path: str, text: str | None) -> None:
-        """Plan a file's text, or with None that it goes."""
+    def write(self, path: str, text: str | None, *, like: tuple[str, ...] = ()) -> None:
+        """Plan a file's text, or with None that it goes.
+
+        A new file may be read by nobody who may not read those of `like`, from which its text was taken.
+        """
         self._planned[path] = text
+        self._like[path] = like
 
     def planned(self) -> dict[str, str | None]:
         """Give all that was planned: text by path, None for a file that goes."""
@@ -184,6 +189,10 @@ class Tree:
             mode = stat.S_IMODE(os.stat(target).st_mode)
         except FileNotFoundError:
             mode = 0o644
+        # A secret of theirs stays one, also where a file of ours was there before they were made secret.
+        for other in self._like.get(path, ()):
+            if os.path.exists(self.place(other)):
+                mode &= stat.S_IMODE(os.stat(self.place(other)).st_mode) | 0o200
         write_atomic(target, text.encode("utf-8", "surrogateescape"), mode)
 
 
