@@ -35,18 +35,22 @@ def remedies(report: dict[str, Any]) -> tuple[str, ...]:
 
 def _about_error(report: dict[str, Any]) -> tuple[str, ...]:
     if report["error"].startswith("policy "):
-        return ("correct the file and line above; `hostfit lint` checks the whole configuration",)
+        return (
+            "correct the file and line above; `hostfit lint` checks the whole configuration (hostfit doctor: policy-invalid)",
+        )
     if report["error"].startswith("internal "):
         return (
             "look for HOSTFIT_TRACEBACK in the journal (journalctl -t hostfit -o verbose) and report it",
             "touch /etc/hostfit/disabled lets containers start until the file is removed",
         )
-    return ("install the runtime, or name one that is installed as default in /etc/hostfit/hostfit.toml",)
+    return (
+        "install the runtime, or name one that is installed as default in /etc/hostfit/hostfit.toml (hostfit doctor: no-runtime)",
+    )
 
 
 def _about_document(document: dict[str, Any]) -> list[str]:
     if document["state"] == "unsynced":
-        return ["run `hostfit sync` to look for specs of this image"]
+        return ["run `hostfit sync` to look for specs of this image (hostfit doctor: store-unsynced)"]
     if document["verdict"] == "invalid":
         return [f"have the spec corrected: {document['place']}; `hostfit lint` checks it"]
     found = []
@@ -97,7 +101,7 @@ def _overrides(report: dict[str, Any], complaining: list[dict[str, Any]]) -> lis
     if not report["lifted"]:
         found.append("touch /etc/hostfit/disabled lets every container start until the file is removed")
     else:
-        found.append("remove /etc/hostfit/disabled to have verdicts enforced again")
+        found.append("remove /etc/hostfit/disabled to have verdicts enforced again (hostfit doctor: checks-disabled)")
     return found
 
 

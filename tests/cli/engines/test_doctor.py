@@ -511,6 +511,18 @@ def test_every_finding_is_shown_by_a_test_or_needs_a_live_host():
     assert [one.id for one in KINDS if one.id not in named] == []
 
 
+def test_why_and_the_journal_name_findings_as_doctor_does():
+    known = {one.id for one in KINDS}
+    why = re.findall(r"hostfit doctor: ([a-z-]+)", (TREE / "src/hostfit/gate/remedies.py").read_text())
+    catalogue = " ".join((TREE / "systemd/hostfit.catalog").read_text().split())
+    journal = re.findall(
+        r'"hostfit doctor" shows (?:it|what is still wrong,) as ([a-z-]+)(?: or ([a-z-]+))?', catalogue
+    )
+
+    assert (len(why), len(journal)) == (4, 2)
+    assert {*why, *[one for pair in journal for one in pair if one]} <= known
+
+
 def test_findings_have_names_and_sentences_of_one_form():
     for one in KINDS:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", one.id)

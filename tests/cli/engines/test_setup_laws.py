@@ -14,7 +14,7 @@ from hostfit_bed.hosttree import HostTree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-ROUNDS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUNDS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CRI = "io.containerd.grpc.v1.cri"
 WORDS = st.sampled_from(["a", "runc", "x.y", "Ünïcode", "with space", "hostfit", "version"])
 VALUES = st.recursive(
