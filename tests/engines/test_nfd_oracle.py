@@ -5,15 +5,13 @@ NFD's own packages evaluate every vector, in a program built from `nfd_oracle` i
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from hostfit_bed import gotools
 
 from hostfit.core import regex
 
@@ -26,21 +24,7 @@ pytestmark = pytest.mark.engines
 
 @pytest.fixture(scope="module")
 def oracle():
-    """The program, built once for each state of its sources."""
-    if shutil.which("go") is None:
-        pytest.skip("go is not installed")
-    sources = sorted(SOURCE.iterdir())
-    state = hashlib.sha256(b"".join([one.read_bytes() for one in sources])).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hostfit-tests"
-    program = cache / f"nfd-oracle-{state}"
-    if not program.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        fresh = cache / f"{program.name}.{os.getpid()}"
-        command = ["go", "build", "-mod=readonly", "-o", str(fresh), "."]
-        built = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
-        assert built.returncode == 0, built.stderr
-        fresh.replace(program)
-    return program
+    return gotools.compiled(SOURCE)
 
 
 @pytest.mark.parametrize("place", sorted(VECTORS.glob("*.json")), ids=lambda place: place.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -78,6 +79,22 @@ def built(name):
                 _build(tool, go, Path(work), fresh)
                 fresh.rename(target)
     return target
+
+
+def compiled(source):
+    """Give the program of a module that lies in this tree, which is built once for each state of its sources."""
+    state = hashlib.sha256(b"".join([one.read_bytes() for one in sorted(source.iterdir())])).hexdigest()[:16]
+    program = CACHE / f"{source.name}-{state}"
+    if program.exists():
+        return program
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("go is not installed (make test-engines brings it)")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    fresh = CACHE / f"{program.name}.{os.getpid()}"
+    _go(go, source, os.environ | {"GOWORK": "off"}, "build", "-mod=readonly", "-o", fresh, ".")
+    fresh.replace(program)
+    return program
 
 
 def _build(tool, go, work, target):

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import jsonschema
 import pytest
-from hostfit_bed import registries
+from hostfit_bed import gotools, registries
+from hostfit_bed.command import need
 
 from hostfit.cli.main import main
 from hostfit.cli.schemas import schema_text
@@ -22,10 +23,16 @@ from hostfit.oci.request import Bundle, Request
 from hostfit.sources import collect, docker, inventory, local, storageconf
 from hostfit.sources.registry import attach
 from hostfit.sources.registry.access import reference
+from hostfit.sources.registry.deadline import Deadline
 from hostfit.sources.store import SpecStore
 
 SOURCE = Path(__file__).parents[3] / "src"
 TIMES = [f"2026-0{month}-01T00:00:00Z" for month in range(1, 10)]
+
+
+def patience():
+    """Time enough for one step on a slow machine."""
+    return Deadline(120, "the test")
 
 
 def spec(name, **fields):
@@ -83,7 +90,7 @@ def site(tmp_path, monkeypatch, nowhere, capsys):
 
 
 @pytest.fixture
-def image(layout, push, place, soon, site):
+def image(layout, push, place, site):
     """Push an image and attach specs to it: `image(registry, "a/b", spec("x"), ...)`, the first one oldest."""
     counter = iter(range(1000))
 
@@ -100,14 +107,14 @@ def image(layout, push, place, soon, site):
 
         def add(document, created, subject=""):
             with place.access().open(reference(name), write=True) as opened:
-                target = opened.resolve(subject or made.digest, soon)
-                digest = attach.attach(opened, target, document, title="", created=created, deadline=soon)
+                target = opened.resolve(subject or made.digest, patience())
+                digest = attach.attach(opened, target, document, title="", created=created, deadline=patience())
                 made.artifacts.append(digest)
                 return digest
 
         def take(artifact, subject=""):
             with place.access().open(reference(name), write=True) as opened:
-                attach.detach(opened, subject or made.digest, artifact, listed_by_api=False, deadline=soon)
+                attach.detach(opened, subject or made.digest, artifact, listed_by_api=False, deadline=patience())
 
         made.add, made.take = add, take
         for number, document in enumerate(specs):
@@ -385,7 +392,7 @@ def test_a_containers_policy_that_is_not_understood_fetches_nothing(site, plain_
     assert "policy.json: default: a type of" in done.err
 
 
-def test_includes_are_fetched_from_the_image_s_own_registry(site, image, plain_registry, soon, place):
+def test_includes_are_fetched_from_the_image_s_own_registry(site, image, plain_registry):
     """IA4, IA6: to any depth that a start follows."""
     leaf = spec("leaf")
     other = image(plain_registry, "sync/library", leaf)
@@ -509,6 +516,47 @@ def test_a_store_that_cannot_be_written_is_told(site, image, plain_registry):
 
     assert done.code == 4
     assert "spec store" in done.err
+
+
+@pytest.fixture
+def notary(tmp_path):
+    """The Notary Project's own code with a key of the test's; `sign` and `verify` take a reference by digest."""
+    need("openssl")
+    program = gotools.compiled(Path(__file__).parents[2] / "engines" / "notary")
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    uses = ["basicConstraints=CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=codeSigning"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-keyout", keys / "key.pem", "-out",
+         keys / "certificate.pem", "-subj", "/C=US/ST=WA/O=hostfit/CN=test",
+         *[word for use in uses for word in ("-addext", use)]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+    def sign(image, artifact):
+        reference = f"{image.name.rpartition(':')[0]}@{artifact}"
+        subprocess.run([program, "sign", keys, reference], check=True, capture_output=True, timeout=60)
+
+    return SimpleNamespace(program=program, keys=keys, sign=sign)
+
+
+@pytest.mark.engines
+def test_signatures_of_the_notary_project(site, image, plain_registry, notary):
+    """SEC1, SEC4: what its key signed counts as signed; the same document that nobody signed does not."""
+    site.configure(
+        f'[signer.notary]\nverify = ["{notary.program}", "verify", "{notary.keys}", "{{reference}}"]\n'
+        '[[trust]]\nrepository = "*"\nsigners = ["notary"]\nunsigned = "ignore"\n'
+    )
+    document = spec("signed")
+    one = image(plain_registry, "notary/signed", document, spec("unsigned"))
+    notary.sign(one, one.artifacts[0])
+    other = image(plain_registry, "notary/signed", document)
+    done = site.sync(one.name)
+
+    assert (done.code, done.err) == (0, "")
+    assert site.found(one.digest) == [("signed", "notary")]
+    assert site.sync(other.name).code == 0
+    assert site.found(other.digest) == []
 
 
 DRIVER = """
