@@ -35,17 +35,15 @@ def remedies(report: dict[str, Any]) -> tuple[str, ...]:
 
 def _about_error(report: dict[str, Any]) -> tuple[str, ...]:
     if report["error"].startswith("policy "):
-        return (
-            "correct the file and line above; `hostfit lint` checks the whole configuration (hostfit doctor: policy-invalid)",
-        )
+        lint = "`hostfit lint` checks the whole configuration (hostfit doctor: policy-invalid)"
+        return (f"correct the file and line above; {lint}",)
     if report["error"].startswith("internal "):
         return (
             "look for HOSTFIT_TRACEBACK in the journal (journalctl -t hostfit -o verbose) and report it",
             "touch /etc/hostfit/disabled lets containers start until the file is removed",
         )
-    return (
-        "install the runtime, or name one that is installed as default in /etc/hostfit/hostfit.toml (hostfit doctor: no-runtime)",
-    )
+    default = "name one that is installed as default in /etc/hostfit/hostfit.toml"
+    return (f"install the runtime, or {default} (hostfit doctor: no-runtime)",)
 
 
 def _about_document(document: dict[str, Any]) -> list[str]:
