@@ -176,8 +176,8 @@ def test_later_files_win_key_by_key_and_scopes_and_runtimes_add(site):
             'hostfit.toml:2: runtime.runc.kernel: required one of host, own, found "mine"',
         ),
         (
-            "[runtime.runc]\nrequires = []\n",
-            "hostfit.toml:2: runtime.runc.requires: required a list of rules, found an empty list",
+            "[runtime.runc]\nrequires = 3\n",
+            "hostfit.toml:2: runtime.runc.requires: required a list of rules, found the number 3",
         ),
         (
             "[runtime.runc]\nplatforms = 1979-05-27\n",

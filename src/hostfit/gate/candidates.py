@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 SHIM_ENTRY = "shim"
+NOT_INSTALLED = "not installed"
 _CDI = "cdi.k8s.io/"
 _RUNTIME = "io.hostfit.runtime"
 _VISIBLE, _NODES = "NVIDIA_VISIBLE_DEVICES=", "/dev/nvidia"
@@ -102,6 +103,8 @@ def candidate(definition: RuntimeDefinition, entry: str = "") -> Candidate:
         if not reason:
             return Candidate(definition.name, path)
         reasons.append(reason)
+    if definition.shipped and all([one.endswith(": ENOENT") for one in reasons]):
+        return Candidate(definition.name, "", NOT_INSTALLED)
     return Candidate(definition.name, "", "; ".join(_worth_saying(reasons)))
 
 

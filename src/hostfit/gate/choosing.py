@@ -8,7 +8,7 @@ from hostfit.core.document import ADMINISTRATOR, ARTIFACT, DEPLOYER, IMAGE
 from hostfit.core.results import FIT, MISFIT, UNKNOWN, worst
 from hostfit.core.spec import CompatibilitySet, Spec
 from hostfit.gate import asked as requests
-from hostfit.gate.candidates import candidate, entry_names
+from hostfit.gate.candidates import NOT_INSTALLED, candidate, entry_names
 from hostfit.gate.judging import gives_gpu
 from hostfit.gate.leaves import explaining
 from hostfit.gate.render import leaf_text
@@ -72,7 +72,7 @@ class _Choosing:
         self._plain = requests.features(question)
         self._trusted = requests.features(question, trusted=True)
         self._runtimes = {name: one for name, one in self.policy.runtimes.items() if not one.shipped or self.here(one)}
-        for name in self.defaults:
+        for name in (*self.defaults, self._requested()[0]):
             one = self.policy.runtime(name)
             if one is not None:
                 self._runtimes[name] = one
@@ -107,7 +107,7 @@ class _Choosing:
     def _result(self, found: Choice, lost: str, *, asked: bool) -> Chosen:
         path = self.path(found.name).path if found.name else ""
         missing = [
-            Candidate(name, "", "not installed") for name in self.policy.runtimes if name not in self._runtimes
+            Candidate(name, "", NOT_INSTALLED) for name in self.policy.runtimes if name not in self._runtimes
         ]  # fmt: skip
         others = [Candidate(name, self.paths[name].path if name in self.paths else "", reason)
                   for name, reason in found.reasons.items()]  # fmt: skip
@@ -120,7 +120,7 @@ class _Choosing:
 
     def here(self, one: RuntimeDefinition) -> bool:
         """Whether a runtime that hostfit ships a definition of is on this host at all."""
-        return not self.path(one.name).reason.endswith(": ENOENT")
+        return self.path(one.name).reason != NOT_INSTALLED
 
     def path(self, name: str) -> Candidate:
         """Give what would be executed for a runtime, or why nothing can."""

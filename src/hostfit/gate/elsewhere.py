@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hostfit.core.decision import Candidate
 from hostfit.core.facts import Wanted
+from hostfit.gate.candidates import NOT_INSTALLED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ def candidate(definition: RuntimeDefinition, host: Any) -> Candidate:
             return Candidate(definition.name, path)
     if feature.unknown is not None and not definition.shipped:
         return Candidate(definition.name, paths[0])
-    return Candidate(definition.name, "", f"{paths[0]}: ENOENT")
+    return Candidate(definition.name, "", NOT_INSTALLED if definition.shipped else f"{paths[0]}: ENOENT")

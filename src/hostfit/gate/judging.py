@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hostfit.core.results import MISFIT
 from hostfit.gate import evaluate
 from hostfit.policy.model import OWN
 
@@ -96,7 +97,12 @@ class Judging:
         facts = evaluate.facts_for(documents, host, asked.deadline, platforms)
         if self._knobs is None:
             self._knobs = asked.policy.knobs(asked.image, asked.namespace)
-        return evaluate.judged(documents, facts, self._knobs, asked.tag, asked.deadline)
+        found = evaluate.judged(documents, facts, self._knobs, asked.tag, asked.deadline)
+        if "nvidia.driver" in facts and any([one.verdict == MISFIT for one in found]):
+            from hostfit.gate.gpu import explain  # refusals of CUDA images only
+
+            explain(found, host)
+        return found
 
     def documents(self, *, gpu: bool = False) -> tuple[Document, ...]:
         """Give every document that has a say; those on a GPU are enforced where the runtime gives one, too."""
