@@ -21,6 +21,8 @@ from hostfit.service import wire
 
 from .conftest import MISFIT, PATIENCE, SPEC, ask, services, until
 
+pytestmark = pytest.mark.system
+
 CLIENTS = 50
 
 
@@ -87,7 +89,6 @@ def deaths(service, times):
     assert crowd.alone
 
 
-@pytest.mark.system
 def test_fifty_deaths_under_fifty_clients_change_no_verdict(make_service):
     deaths(make_service(), 50)
 

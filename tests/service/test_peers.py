@@ -16,6 +16,8 @@ from hostfit.service import wire
 
 from .conftest import PATIENCE, SPEC, answer, ask, question, until
 
+pytestmark = pytest.mark.system
+
 
 def connected(service):
     one = socket.socket(socket.AF_UNIX)
