@@ -199,6 +199,21 @@ def test_runtime_that_containerd_s_own_shim_would_not_call_is_refused(pods):
     assert not (pods.tasks / "s1/hostfit.json").exists()
 
 
+@pytest.mark.parametrize("action", ["start", "delete"])
+def test_shim_that_the_kernel_refuses_is_told_once_and_leaves_no_record(action, pods):
+    shim = pods.place.top / "containerd-shim-one-v2"
+    shim.write_text("#!/nonexistent/interpreter\n")
+    sandbox = pods.bundle("s1", "sandbox", "s1")
+    done = subprocess.run(
+        [pods.launcher, *FLAGS, "s1", action], cwd=sandbox, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.decode() == f"hostfit: runtime {shim}: must be executable, found ENOENT"
+    assert not (sandbox / "hostfit.json").exists()
+
+
 def test_shim_of_the_policy_that_is_hostfit_s_own_is_refused(pods):
     (pods.place.etc / "hostfit.toml").write_text(f'[policy]\ndefault = "a"\n[runtime.a]\nshim = "{pods.launcher}"\n')
     done = pods.call(pods.bundle("s1", "sandbox", "s1"), "start")

@@ -83,11 +83,12 @@ def _specs(paths: Paths, lookup: Lookup) -> Iterator[tuple[str, tuple[Problem, .
 
 def _compile(paths: Paths, policy: Policy, console: Console) -> None:
     """Write the form that engines are served from, and say what holds."""
-    from hostfit.oci.files import symbol  # only of a valid configuration
+    from hostfit.oci.files import is_host_root, symbol  # only of a valid configuration
     from hostfit.policy import compiled  # with the above
 
     try:
-        if policy.sources:
+        # Root's starts are served from the compiled form of no configuration, too.
+        if policy.sources or is_host_root():
             compiled.compile_policy(paths)
     except OSError as error:
         console.complain(f"warning: {compiled.place(paths)}: cannot be written: {symbol(error)}")

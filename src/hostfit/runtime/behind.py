@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from hostfit.core.errors import RuntimeUnusableError
     from hostfit.oci.argv import Call
 
 _FIRST = 7
@@ -79,25 +80,31 @@ def main(script: str, places: tuple[str, str, str], *, gate: Any = None) -> int:
     if entry == "shim":
         from hostfit.runtime import shim  # as above
 
+        if refused:
+            error = _error(refused, code)
+            return shim.refused(error.message, words, Paths(*places), gate=gate)
         return shim.serve(front, words, Paths(*places), gate=gate)
     if refused:
         paths = record.rooted(Paths(*places), front.word("XDG_RUNTIME_DIR"))
-        return _refused(refused, int(code), words, paths, gate)
+        return _refused(_error(refused, code).message, words, paths, gate)
     from hostfit.runtime import wrapper  # the hook needs none of it
 
     return wrapper.serve(front, words, Paths(*places), gate=gate)
 
 
-def _refused(path: str, code: int, words: list[bytes], paths: Paths, gate: Any) -> int:
+def _error(path: str, code: str) -> RuntimeUnusableError:
+    return execve.refused(path, errno.errorcode.get(int(code), f"errno {code}"))
+
+
+def _refused(message: str, words: list[bytes], paths: Paths, gate: Any) -> int:
     """Say that the kernel refused the runtime that was decided on, and take its record away."""
     from hostfit.oci import argv  # rare
     from hostfit.runtime.abort import abort  # rare
 
     call = argv.parse(words)
-    error = execve.refused(path, errno.errorcode.get(code, f"errno {code}"))
     if call.verb in argv.GATED and call.id:
-        _forget(call, error.message, paths, gate)
-    return abort(call, error.message)
+        _forget(call, message, paths, gate)
+    return abort(call, message)
 
 
 def _forget(call: Call, message: str, paths: Paths, gate: Any) -> None:

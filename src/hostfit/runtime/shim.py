@@ -57,6 +57,19 @@ def serve(front: Front, words: list[bytes], paths: Paths, *, gate: Any = None) -
     return _fail("internal error: the shim was not executed")
 
 
+def refused(message: str, words: list[bytes], paths: Paths, *, gate: Any = None) -> int:
+    """Say that the kernel refused the shim that was decided on, and take the record of a start away."""
+    call = shimargv.parse(words)
+    if call.action == START:
+        from hostfit.oci.request import Bundle, Request  # rare
+        from hostfit.runtime import judge  # rare
+
+        bundle = os.getcwd()
+        podrecord.remove(bundle)
+        judge.stopped(Request(entry="shim", verb=START, id=call.id, bundle=Bundle(bundle)), paths, gate, message)
+    return _fail(message)
+
+
 def entry_name(path: str) -> str:
     """Give the runtime that a shim's own name asks for, empty for the policy's default."""
     program = os.path.basename(path)
