@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,22 @@ OUT = redact.OUT
 )
 def test_what_looks_like_a_secret_is_left_out_and_all_else_stays(text, left):
     assert redact.text(text) == left
+
+
+@pytest.mark.parametrize("piece", ["a.", "eyJ-", "x://", "token ", "-----BEGIN PRIVATE KEY-----", "pass:"])
+def test_long_texts_of_others_take_no_long_time(piece):
+    """Twice the text takes about twice the time, whatever it is made of."""
+
+    def taken(size):
+        text = piece * (size // len(piece))
+        return min(timed(text) for _ in range(3))
+
+    def timed(text):
+        start = time.process_time()
+        redact.text(text)
+        return time.process_time() - start
+
+    assert taken(64 << 10) < 20 * (taken(16 << 10) + 0.05)
 
 
 @given(st.text(max_size=40))

@@ -18,7 +18,11 @@ LEFT_OUT = (
 """Told to the reader of a report."""
 
 _WORDS = r"pass(?:word|wd|phrase)?|secret|token|api[-_.]?key|private[-_.]?key|credentials?|auth(?:orization)?|bearer"
-_NAMED = re.compile(rf"(?i)\b([\w.-]*(?:{_WORDS})[\w.-]*[\"']?\s*[=:]\s*)(?!\(left out\))([\"']?)[^\s\"',;]+\2")
+_NAMED = re.compile(
+    rf"(?i)\b([\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}[\"']?\s{{0,4}}[=:]\s{{0,4}})"
+    r"(?!\(left out\))([\"']?)[^\s\"',;]+\2"
+)
+"""A name that says what it is, and its value. Every repetition is bounded, for texts may be an attacker's."""
 _FORMS = tuple([
     re.compile(pattern, re.DOTALL)
     for pattern in (
@@ -26,7 +30,7 @@ _FORMS = tuple([
         r"(?i)(?<=bearer )[\w.~+/=-]+",
         r"(?i)(?<=basic )[\w+/=-]{8,}",
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-        r"\beyJ[\w-]+\.[\w-]+\.[\w-]*",
+        r"\beyJ[\w-]{4,2000}\.[\w-]{4,2000}\.[\w-]{0,2000}",
         r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
         r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|dckr_pat_)[\w-]{10,}",
     )

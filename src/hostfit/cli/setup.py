@@ -37,7 +37,8 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     host = tree.Tree(options.root)
     if not host.live:
         paths = below(options.root)
-    chosen = engine.resolve(options.engine, host)
+    known = record.load(paths, options.engine) is not None
+    chosen = engine.engine(options.engine) if known else engine.resolve(options.engine, host)
     if options.remove and (options.default or options.no_hook or options.bin):
         raise UsageError("option --remove: required alone or with --dry-run and --root, found others")
     with plan.locked(paths, dry=options.dry_run):

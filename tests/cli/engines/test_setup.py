@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hostfit.cli.main import main
+
 TREE = Path(__file__).resolve().parents[3]
 CRI = "io.containerd.grpc.v1.cri"
 CRI_3 = "io.containerd.cri.v1.runtime"
@@ -334,6 +336,7 @@ class TestContainerd:
             ("version = 4\n", "version: required 2 or 3, found 4"),
             ('version = 2\ndisabled_plugins = ["cri"]\n', "disables containerd's CRI plugin"),
             ("version = \n", "required TOML, found an error"),
+            ("version = 2\nimports = 'x'\n", "imports: required a list"),
         ],
     )
     def test_what_cannot_work_is_refused(self, make_host, text, complaint, capsys):
@@ -478,6 +481,18 @@ class TestWriting:
 
         assert host.hostfit("setup", "podman") == 2
         assert "hostfit-runtime: required in /usr/bin or /usr/local/bin, found in none" in capsys.readouterr().err
+
+    def test_a_program_that_others_could_replace_is_not_given_to_an_engine(self, make_host, capsys):
+        host = make_host("podman")
+        (host.root / "usr/bin").chmod(0o777)
+
+        assert host.hostfit("setup", "podman") == 2
+        assert "/usr/bin: must not be writable by group or others, found mode 0777" in capsys.readouterr().err
+        assert not (host.root / "etc").exists()
+
+    def test_a_root_that_is_not_there(self, capsys):
+        assert main(["setup", "podman", "--root", "/nonexistent/root"]) == 2
+        assert "option --root: required a directory, found none" in capsys.readouterr().err
 
     def test_another_directory_of_the_programs(self, make_host):
         host = make_host("podman")

@@ -56,18 +56,18 @@ def check(tree: Tree, directories: list[str], *, engine: str) -> tuple[bool, lis
 
 
 def _definition(tree: Tree, path: str, definition: dict[str, Any], engine: str) -> list[Finding]:
-    hook = definition["hook"]
+    hook, shown = definition["hook"], escape(path, 4096)
     found = list(trust.program(tree, hook["path"], engine=engine, missing="hook-dropped"))
     if [str(stage).lower() for stage in definition.get("stages") or []] != ["createruntime"]:
-        found.append(Finding("hook-stage", path, f"{path}: stages: required createRuntime alone", engine=engine))
+        found.append(Finding("hook-stage", path, f"{shown}: stages: required createRuntime alone", engine=engine))
     if not hook.get("env"):
-        found.append(Finding("hook-environment", path, f"{path}: env: required, found none", engine=engine))
+        found.append(Finding("hook-environment", path, f"{shown}: env: required, found none", engine=engine))
     timeout = hook.get("timeout")
     if not isinstance(timeout, int) or not 0 < timeout <= _LONGEST:
-        message = f"{path}: timeout: required at most {_LONGEST}, found {escape(str(timeout))}"
+        message = f"{shown}: timeout: required at most {_LONGEST}, found {escape(str(timeout))}"
         found.append(Finding("hook-timeout", path, message, engine=engine))
     if definition.get("when") != {"always": True}:
-        found.append(Finding("hook-condition", path, f"{path}: when: required always alone", engine=engine))
+        found.append(Finding("hook-condition", path, f"{shown}: when: required always alone", engine=engine))
     return found
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NAME = podman.NAME
 RUNTIME = "hostfit-runtime"
 _WASM = ("/usr/bin/crun-wasm", "/usr/local/bin/crun-wasm")
+_USER_FILE = 256 << 10
+"""Bytes of a user's file that are worth an administrator's time."""
 _USERS = 1000
 """The first uid of a person."""
 
@@ -25,14 +27,14 @@ _USERS = 1000
 def check(tree: Tree) -> list[Finding]:
     """Give what is wrong. Raises UsageError where a file cannot be understood."""
     engine = podman.engine_table(tree)
-    hooked, found = hooks.check(tree, engine.get("hooks_dir") or DIRECTORIES[:1], engine=NAME)
+    hooked, found = hooks.check(tree, tables.texts(engine.get("hooks_dir")) or DIRECTORIES[:1], engine=NAME)
     default = str(engine.get("runtime") or "")
     ours = _ours(tree, engine, default)
     named = [name for name in tables.table(engine, "runtimes") if _ours(tree, engine, name)]
     for name in dict.fromkeys([*named, *([default] if ours else [])]):
         found += trust.program(tree, _path(tree, engine, name), engine=NAME)
     if ours:
-        json_names = engine.get("runtime_supports_json") or podman.JSON_RUNTIMES
+        json_names = tables.texts(engine.get("runtime_supports_json")) or podman.JSON_RUNTIMES
         if default.rpartition("/")[2] not in json_names:
             found.append(Finding("json-list", f"runtime {default}", engine=NAME))
         if not hooked:
@@ -95,8 +97,10 @@ def _users(tree: Tree) -> list[Finding]:
             continue
         for path in (f"{folder}/containers.conf", *tree.listed(f"{folder}/containers.conf.d", ".conf")):
             try:
+                if os.stat(tree.place(path)).st_size > _USER_FILE:
+                    continue
                 engine = tables.table(tables.load(tree, path), "engine")
-            except UsageError:
+            except (OSError, UsageError):
                 # Podman refuses the file too, and so starts nothing for this user.
                 continue
             keys = [key for key in ("runtime", "hooks_dir") if key in engine]

@@ -56,6 +56,8 @@ def others(tree: Tree, known: dict[str, Any], options: Options) -> dict[str, Any
     """
     changed = {}
     for name, values in {"runc": {}, **tables.table(known, "runtimes")}.items():
+        if not isinstance(values, dict):
+            continue
         binary = str(tables.within(values, "options", "BinaryName") or "").rpartition("/")[2]
         if name == "hostfit" or str(values.get("runtime_type") or "") not in _RUNC or binary not in PLAIN:
             continue

@@ -8,6 +8,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hostfit.cli.checks import trust
 from hostfit.cli.engines import left, programs, record
 from hostfit.cli.engines.engine import NAMES
 from hostfit.cli.engines.options import Options
@@ -57,6 +58,13 @@ def setting_up(tree: Tree, paths: Paths, engine: Engine, asked: argparse.Namespa
         raise UsageError(f"{engine.NAME}: required on this host, found nothing of it")
     found = programs.find(tree, asked.bin)
     hook = asked.default and not asked.no_hook and engine.NAME in HOOKED
+    for path in (found.runtime, found.shim, found.hook if hook else ""):
+        wrong = trust.doubt(tree, path) if path else ""
+        if wrong:
+            raise UsageError(
+                wrong,
+                hint=f"engines run {escape(path, 4096)} as root, so only root may be able to replace it",
+            )
     options = Options(found, default=asked.default, hook=hook)
     return again(tree, paths, engine, options, asked.bin)
 

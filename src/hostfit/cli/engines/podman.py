@@ -58,10 +58,10 @@ def plan(tree: Tree, options: Options) -> None:
     if options.default:
         program = options.programs.instead_of(tree, str(known.get("runtime") or ""), engine=NAME)
         engine["runtime"] = "hostfit"
-    json_runtimes = list(known.get("runtime_supports_json") or JSON_RUNTIMES)
+    json_runtimes = tables.texts(known.get("runtime_supports_json")) or JSON_RUNTIMES
     engine["runtime_supports_json"] = json_runtimes + [key for key in KEYS if key not in json_runtimes]
     if options.hook:
-        engine["hooks_dir"] = hooks.directories(known.get("hooks_dir"))
+        engine["hooks_dir"] = hooks.directories(tables.texts(known.get("hooks_dir")))
         tree.write(hooks.PLACE, hooks.definition(options.programs.hook))
     engine["runtimes"] = {"hostfit": [program]}
     tree.write(DROP_IN, tables.dump({"engine": engine}, engine=NAME))

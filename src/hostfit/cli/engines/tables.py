@@ -76,7 +76,10 @@ def add_to_list(text: str, key: str, word: str) -> str:
     if key not in document:
         # In front of all tables, where alone a key belongs to none of them.
         return _inserted(text, f'{key} = ["{word}"]')
-    if word in document[key].unwrap():
+    words = document[key].unwrap()
+    if not isinstance(words, list):
+        raise UsageError(f"{escape(key)}: required a list, found something else")
+    if word in words:
         return text
     document[key].append(word)
     return tomlkit.dumps(document)
@@ -88,7 +91,7 @@ def drop_from_list(text: str, key: str, word: str) -> str:
 
     document = tomlkit.parse(text)
     words = document.get(key)
-    if words is None or word not in words.unwrap():
+    if words is None or not isinstance(words.unwrap(), list) or word not in words.unwrap():
         return text
     words.remove(word)
     if not words:

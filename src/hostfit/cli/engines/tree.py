@@ -5,6 +5,7 @@ The host may be this one or an image of another below a directory; symbolic link
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import fnmatch
 import os
@@ -31,7 +32,10 @@ class Tree:
     """
 
     def __init__(self, root: str = "/") -> None:
+        """Raises UsageError where there is no such directory."""
         self.root = os.path.abspath(root)
+        if not os.path.isdir(self.root):
+            raise UsageError(f"option --root: required a directory, found none at {escape(root, 4096)}")
         self._planned: dict[str, str | None] = {}
         self._like: dict[str, tuple[str, ...]] = {}
         self._found: dict[str, str | None] = {}
@@ -161,7 +165,8 @@ class Tree:
                 self._put(path, after)
             except OSError as error:
                 for other, text in reversed(done):
-                    self._put(other, text)
+                    with contextlib.suppress(OSError):
+                        self._put(other, text)
                 raise UsageError(
                     f"{escape(path, 4096)}: required writable, found {symbol(error)}",
                     hint="nothing was changed; --dry-run shows what to write, --root DIR writes into an image",
