@@ -147,6 +147,10 @@ def _show(
     for digest, forms in forms_read(found):
         console.complain(f"note: {digest}: read {', '.join(forms)}, as the image compatibility working group proposed")
     code = _code(best[1] if best is not None else None)
+    if best is not None and best[1].unsynced:
+        console.complain(
+            f"note: nobody has looked for specs attached to {best[1].member.descriptor.digest} yet (hostfit sync)"
+        )
     several = len(names) > 1
     if rank:
         console.print(table(names, found, console.width))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hostfit.sources.index import Listing, Member
 
 
+_ARCHITECTURES = 32
+"""Go knows some twenty."""
+
+
 class Pick:
     """What some clients take on a generic host of one architecture, where that is not what it should be.
 
@@ -72,7 +76,9 @@ def _picks(listing: Listing, architecture: str, choices: dict[int, Choice]) -> l
 
 
 def _architectures(listing: Listing) -> list[str]:
-    return list(dict.fromkeys([_architecture(one) for one in listing.members if _architecture(one)]))
+    """The architectures for Linux that an index names, in its order; no more than there are in the world."""
+    named = [_architecture(one) for one in listing.members]
+    return [one for one in dict.fromkeys(named) if one][:_ARCHITECTURES]
 
 
 def _architecture(member: Member) -> str:

@@ -10,9 +10,11 @@ import time
 
 from hostfit.core.text import escape
 from hostfit.oci import digest as digests
+from hostfit.oci.descriptor import Descriptor
 from hostfit.policy.trust import IGNORE, REFERENCE, TIGHTEN
 from hostfit.sources import containerspolicy, verifier
 from hostfit.sources.lookups import Entry, Source
+from hostfit.sources.registry.referrers import created
 from hostfit.sources.verifier import VerifierError
 
 TYPE_CHECKING = False
@@ -40,12 +42,13 @@ class Verifiers:
         self._repository = repository
         self._end = end
 
-    def signers(self, artifact: str, known: frozenset[str]) -> tuple[str, ...]:
-        """Give the names of those who signed an artifact; who is among `known` was asked before and said yes.
+    def signers(self, artifact: str, before: Source) -> tuple[str, ...]:
+        """Give the names of those who signed an artifact; who said so `before` is not asked again.
 
         Raises VerifierError.
         """
-        return tuple([one.name for one in self._scope.signers if one.name in known or self._signed(one, artifact)])
+        asked = self._scope.signers
+        return tuple([one.name for one in asked if _said(one, artifact, before) or self._signed(one, artifact)])
 
     def _signed(self, signer: Signer, artifact: str) -> bool:
         left = self._end - time.monotonic()
@@ -90,48 +93,60 @@ def count(
     `ignore` leaves out what nobody signed; `older` takes an artifact although a newer one was seen. Raises
     VerifierError where nothing can be said.
     """
-    wanted = [one.name for one in scope.signers] + ([] if ignore else [NOBODY])
+    marks = {one.name: one.mark for one in scope.signers} | ({} if ignore else {NOBODY: ""})
     counted = Counted(Source({}, before.seen))
     taken: dict[str, Artifact] = {}
     for artifact in attached.specs:
-        if len(taken) == len(wanted):
+        if len(taken) == len(marks):
             break
-        known = frozenset(
-            [name for name, entry in before.entries.items() if name and entry.artifact == artifact.digest]
-        )
-        signers = verifiers.signers(artifact.digest, known) or (NOBODY,)
+        signers = verifiers.signers(artifact.digest, before) or (NOBODY,)
         if signers == (NOBODY,) and ignore:
             counted.ignored += 1
         for name in signers:
-            if name in wanted:
+            if name in marks:
                 taken.setdefault(name, artifact)
-    for name in wanted:
-        _take(name, taken.get(name), before, counted, cut=attached.left_out > 0, older=older)
+    for name, mark in marks.items():
+        found = taken.get(name)
+        if found is not None:
+            _take(name, mark, found, before, counted, older=older)
+        elif attached.left_out and name in before.entries:
+            had = counted.source.entries[name] = before.entries[name]
+            counted.problems.append(
+                f"{_whose(name)}: {had.artifact} may be among those that are not read; it counts on"
+            )
     return counted
 
 
-def _take(name: str, artifact: Artifact | None, before: Source, counted: Counted, *, cut: bool, older: bool) -> None:
-    """Decide what counts for one signer."""
-    had = before.entries.get(name)
-    whose = f"signer {name}" if name else "unsigned specs"
-    if artifact is None:
-        if had is not None and cut:
-            counted.source.entries[name] = had
-            counted.problems.append(f"{whose}: {had.artifact} is among more artifacts than are read; it still counts")
-        return
-    seen = before.seen.get(name, "")
+def _take(name: str, mark: str, artifact: Artifact, before: Source, counted: Counted, *, older: bool) -> None:
+    """Decide whether a signer's newest artifact counts from now on, or what counted before."""
+    seen, made = before.seen.get(name, ""), _created(name, artifact)
     if artifact.problem or artifact.data is None:
         problem = artifact.problem or f"artifact {artifact.digest}: was not read"
-    elif artifact.created < seen and not older:
-        problem = (
-            f"artifact {artifact.digest}: is older than one that was seen ({artifact.created or 'no time'}, {seen})"
-        )
+    elif made < seen and not older:
+        problem = f"artifact {artifact.digest}: is older than one that was seen ({made or 'no time'}, {seen})"
     else:
         digest = digests.of(artifact.data)
         counted.documents[digest] = artifact.data
-        counted.source.entries[name] = Entry(digest, artifact.digest, name, artifact.created)
-        counted.source.seen[name] = artifact.created if older else max(seen, artifact.created)
+        counted.source.entries[name] = Entry(digest, artifact.digest, name, made, mark)
+        counted.source.seen[name] = made if older else max(seen, made)
         return
-    counted.problems.append(f"{whose}: {problem}; nothing changes")
-    if had is not None:
-        counted.source.entries[name] = had
+    counted.problems.append(f"{_whose(name)}: {problem}; nothing changes")
+    if name in before.entries:
+        counted.source.entries[name] = before.entries[name]
+
+
+def _whose(name: str) -> str:
+    return f"signer {name}" if name else "unsigned specs"
+
+
+def _created(name: str, artifact: Artifact) -> str:
+    """When an artifact was made; of a signed one its manifest alone says so, for the list is not signed."""
+    if name == NOBODY or artifact.manifest is None:
+        return artifact.created
+    return created(Descriptor("", artifact.digest, 0, annotations=artifact.manifest.annotations))
+
+
+def _said(signer: Signer, artifact: str, before: Source) -> bool:
+    """Whether a signer, defined as it is now, was asked about this artifact before and said yes."""
+    entry = before.entries.get(signer.name)
+    return entry is not None and (entry.artifact, entry.mark) == (artifact, signer.mark)

@@ -23,7 +23,7 @@ from hostfit.sources.lookups import Lookups, Source, StoreError
 from hostfit.sources.manifest import base_digest
 from hostfit.sources.registry import artifacts, images
 from hostfit.sources.registry.access import target
-from hostfit.sources.registry.deadline import COMMAND, Deadline
+from hostfit.sources.registry.deadline import COMMAND, DOCUMENTS, Deadline
 from hostfit.sources.store import SpecStore
 
 TYPE_CHECKING = False
@@ -107,7 +107,10 @@ class Synced:
 def of_image(image: Image) -> Work:
     """Give the work for an image of a local store."""
     notes = [each for one in (image, *image.bases) for each in _notes(one)]
-    return Work(image.name, inventory.repositories(image), subjects_of(image), notes)
+    subjects = subjects_of(image)
+    # What a registry has, it has by the digest of a manifest; an image that has none here came from no registry.
+    remote = subjects != (image.config_digest,)
+    return Work(image.name, inventory.repositories(image) if remote else [], subjects, notes)
 
 
 def of_reference(reference: Reference) -> Work:
@@ -227,7 +230,8 @@ class Sync:
             return subject
         subject.ignored, subject.source = counted.ignored, counted.source
         subject.problems += counted.problems
-        self._keep(repository, list(counted.documents.values()), subject, deadline)
+        reading = deadline.within(DOCUMENTS, f"reading what specs of {digest} include")
+        self._keep(repository, list(counted.documents.values()), subject, reading)
         self._lookups.replace(digest, repository.name, counted.source, time=_now())
         subject.outcome = _outcome(before, counted.source)
         return subject
@@ -306,10 +310,11 @@ class Sync:
             for key, value in keys.ours(one).items()
             if key.startswith(keys.SPEC_DIGEST) and digests.valid(value)
         }
+        reading = deadline.within(DOCUMENTS, "reading the documents that the image names")
         for digest in sorted(wanted)[:_MOST_INCLUDED]:
             subject = Subject(digest, repository.name)
             try:
-                self._keep(repository, [self._included(repository, digest, "", deadline)], subject, deadline)
+                self._keep(repository, [self._included(repository, digest, "", reading)], subject, reading)
             except StoreError:
                 raise
             except HostfitError as error:

@@ -7,6 +7,8 @@ pattern counts, alone, as in containers-policy.json(5).
 
 from __future__ import annotations
 
+from hostfit.core import fastjson
+from hostfit.oci.files import sha256
 from hostfit.policy.fields import shown
 from hostfit.policy.select import matches
 
@@ -43,6 +45,11 @@ class Signer:
         self.verify = verify
         self.environment = environment
         self.timeout = timeout
+
+    @property
+    def mark(self) -> str:
+        """What tells this definition from another one of the same name: whom it asks, and with which words."""
+        return sha256(fastjson.dumps([list(self.verify), list(self.environment)]).encode())
 
 
 class Scope:

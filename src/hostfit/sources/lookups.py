@@ -32,19 +32,26 @@ class StoreError(SourceError):
 
 
 class Entry:
-    """One artifact that counts: its digest and its document's, who signed it and its time, each empty where unknown."""
+    """One artifact that counts: its digest and its document's, who signed it and its time, each empty where unknown.
 
-    __slots__ = ("artifact", "created", "document", "signer")
+    `mark` is of the signer's definition as it was when it said so.
+    """
 
-    def __init__(self, document: str, artifact: str, signer: str = "", created: str = "") -> None:
+    __slots__ = ("artifact", "created", "document", "mark", "signer")
+
+    def __init__(self, document: str, artifact: str, signer: str = "", created: str = "", mark: str = "") -> None:
         self.document = document
         self.artifact = artifact
         self.signer = signer
         self.created = created
+        self.mark = mark
 
     def tree(self) -> dict[str, str]:
         """Give it as a tree for JSON."""
-        return {"digest": self.document, "artifact": self.artifact, "signer": self.signer, "created": self.created}
+        return {
+            "digest": self.document, "artifact": self.artifact, "signer": self.signer, "created": self.created,
+            "mark": self.mark,
+        }  # fmt: skip
 
 
 class Source:
@@ -133,7 +140,8 @@ def _source(tree: dict[str, Any]) -> Source:
         if digests.valid(texts.get("digest")) and digests.valid(texts.get("artifact")):
             signer, created = texts["signer"], texts["created"]
             if isinstance(signer, str) and isinstance(created, str):
-                entries[signer] = Entry(str(texts["digest"]), str(texts["artifact"]), signer, created)
+                mark = str(one.get("mark", ""))
+                entries[signer] = Entry(str(texts["digest"]), str(texts["artifact"]), signer, created, mark)
     seen = tree.get("seen")
     times = seen.items() if isinstance(seen, dict) else ()
     return Source(entries, {key: value for key, value in times if isinstance(value, str)})

@@ -18,7 +18,9 @@ from hostfit.cli.main import main
 from hostfit.cli.schemas import schema_text
 from hostfit.core.document import UNSYNCED
 from hostfit.core.image import Image, Resolution
+from hostfit.core.paths import Paths
 from hostfit.facts import vocabulary
+from hostfit.gate import gate
 from hostfit.oci.request import Bundle, Request
 from hostfit.sources import collect, docker, inventory, local, storageconf
 from hostfit.sources.registry import attach
@@ -333,6 +335,71 @@ def test_who_signed_is_kept_with_the_digest(site, image, plain_registry, signer)
 
     assert site.sync(one.name).code == 0
     assert site.found(one.digest) == [("signed", "key")]
+
+
+def test_a_signer_that_is_defined_anew_is_asked_anew(site, image, plain_registry, signer):
+    """A key that was replaced must not speak through what it said."""
+    one = image(plain_registry, "sync/rekeyed", spec("signed"))
+    signer.sign(one, one.artifacts[0])
+    site.sync(one.name)
+    signer.list.write_text("")
+    config = site.etc / "hostfit.toml"
+    config.write_text(config.read_text().replace("timeout = 20", 'environment = ["KEY=2"]'))
+    site.sync(one.name)
+
+    assert site.found(one.digest) == [("signed", "")]
+
+
+def test_an_older_signed_spec_cannot_come_back(site, image, plain_registry, signer):
+    """R20: what nobody signed beside it does not hide that."""
+    one = image(plain_registry, "sync/replay", spec("weak"), spec("strict"))
+    for artifact in one.artifacts:
+        signer.sign(one, artifact)
+    site.sync(one.name)
+    one.take(one.artifacts[1])
+    one.add(spec("unsigned"), TIMES[7])
+    done = site.sync(one.name)
+
+    assert done.code == 3
+    assert "signer key: artifact" in done.err
+    assert sorted(site.found(one.digest)) == [("strict", "key"), ("unsigned", "")]
+
+
+def test_an_image_that_no_registry_can_know_is_asked_of_none(site, plain_registry, monkeypatch):
+    """Docker has no digest but the image ID of what it built, whatever its name says."""
+    site.reach(plain_registry)
+    built = Image(name="built:1", names=(f"{plain_registry.host}/sync/built:1",), config_digest="sha256:" + "1" * 64)
+    monkeypatch.setattr(inventory, "images", lambda problem: iter([built]))
+    before = plain_registry.log.read_text()
+    done = site.sync()
+
+    assert (done.code, done.out) == (0, "1 image: 1 without\n")
+    assert plain_registry.log.read_text() == before
+    assert site.found("sha256:" + "1" * 64) == []
+
+
+def test_only_what_is_signed_prefers_a_runtime(site, image, plain_registry, signer, tmp_path):
+    """SEC1: what is unsigned can stop a container and changes nothing else about it."""
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    runtimes = "".join([f'[runtime.{name}]\nbinary = "{tmp_path}/{name}"\n' for name in ("one", "two")])
+    site.configure(
+        '[policy]\ndefault = "one"\npreference = true\n' + runtimes + (site.etc / "hostfit.toml").read_text()
+    )
+    document = json.loads(spec("prefers"))
+    document["compatibilities"][0]["runtimes"] = ["two"]
+    one = image(plain_registry, "sync/prefers", json.dumps(document).encode())
+    site.sync(one.name)
+    request = Request(entry="runtime", verb="create", id="c", bundle=Bundle("/nowhere"))
+    paths = Paths(str(site.etc), str(site.prefix / "run"), str(site.prefix / "var/lib/hostfit"))
+    resolution = Resolution("podman", Image(name=one.name, digest=one.digest, index_digest=one.index))
+
+    assert gate.decide(request, paths, resolution=resolution).decision.runtime == "one"
+    signer.sign(one, one.artifacts[0])
+    site.sync(one.name)
+    assert site.found(one.digest) == [("prefers", "key")]
+    assert gate.decide(request, paths, resolution=resolution).decision.runtime == "two"
 
 
 def _endless(signer):
