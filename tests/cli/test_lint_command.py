@@ -150,3 +150,11 @@ def test_what_cannot_be_written_is_a_warning_without_the_operating_system_s_word
 def test_root_compiles_the_absence_of_a_configuration_too_for_the_launcher_needs_a_table(hostfit, prefix):
     assert hostfit("lint").code == 0
     assert (prefix / "var/lib/hostfit/compiled/launcher").exists() == is_host_root()
+
+
+def test_a_spec_must_not_ask_for_the_request(hostfit):
+    """Which requests a runtime is for is the administrator's to say; of an image it would be unknown for ever."""
+    done = hostfit("lint", "--require", "request.env.CUDA_VERSION exists")
+
+    assert done.code == 5
+    assert 'feature "request.env" is for the administrator\'s rules on runtimes alone' in done.err

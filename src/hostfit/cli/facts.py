@@ -9,6 +9,7 @@ from hostfit.cli.table import render
 from hostfit.core import limits
 from hostfit.core.errors import FactsError
 from hostfit.core.facts import Feature, Unknown, Wanted
+from hostfit.core.spec import REQUEST
 from hostfit.core.text import escape
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from hostfit.core.paths import Paths
     from hostfit.facts.host import Host
     from hostfit.facts.recorded import Recorded
+
+
+_OF_A_RUNTIME = "runtime.platform"
+"""Like the features of a request it is known in a decision only."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +91,7 @@ def open_host(options: argparse.Namespace, paths: Paths) -> Host | Recorded:
 
 def _wanted(names: list[str], host: Host | Recorded) -> Wanted:
     """Turn names into features: a feature, one of its elements, or every feature of a domain."""
-    every = [info.name for info in host.features()]
+    every = [info.name for info in host.features() if not info.name.startswith((REQUEST, _OF_A_RUNTIME))]
     wanted = Wanted()
     if not names:
         for feature in every:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hostfit.core import expressions, limits, suggest
 from hostfit.core.problem import at_index, at_key
 from hostfit.core.shape import Shape, describe, is_null
-from hostfit.core.spec import OPERATORS, Expression, Matcher, Term
+from hostfit.core.spec import OPERATORS, REQUEST, Expression, Matcher, Term
 from hostfit.core.text import quoted
 
 TYPE_CHECKING = False
@@ -147,6 +147,8 @@ class Matching(Shape):
             near = suggest.by_lookup(feature, self.lookup)
             hint = f"; did you mean {quoted(near)}?" if near else ""
             self.problem(path, f"feature {quoted(feature)} is not known{hint}")
+        elif info.name.startswith(REQUEST):
+            self.problem(path, f"feature {quoted(feature)} is for the administrator's rules on runtimes alone")
         return info
 
     def known_element(self, info: FeatureInfo | None, element: str, path: str) -> None:

@@ -31,7 +31,7 @@ from hostfit.core.flatclause import Clause
 from hostfit.core.flatlex import FlatError, clauses
 from hostfit.core.flatrender import clause, pieces
 from hostfit.core.problem import Problem, summary
-from hostfit.core.spec import CompatibilitySet, Matcher, Rule, Spec
+from hostfit.core.spec import REQUEST, CompatibilitySet, Matcher, Rule, Spec
 from hostfit.core.text import quoted
 
 TYPE_CHECKING = False
@@ -126,6 +126,8 @@ def _strangers(made: Clause, lookup: Lookup) -> Iterator[str]:
         near = suggest.by_lookup(made.feature, lookup)
         yield f"feature {quoted(made.feature)} is not known{near and f'; did you mean {quoted(near)}?'}"
         return
+    if made.info.name.startswith(REQUEST):
+        yield f"feature {quoted(made.feature)} is for the administrator's rules on runtimes alone"
     for term in made.matcher.terms():
         for name in term.expressions or ():
             if not made.info.knows(name):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 REQUIRED, PREFERRED = "required", "preferred"
 VERSION = "v1alpha1"
+REQUEST = "request."
+"""What the features begin with that describe a request; they are for the administrator's rules on runtimes alone."""
 OPERATORS = (
     "In", "NotIn", "InRegexp", "Exists", "DoesNotExist", "Gt", "Ge", "Lt", "Le", "GtLt", "GeLe", "IsTrue", "IsFalse",
 )  # fmt: skip

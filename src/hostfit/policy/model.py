@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 KNOBS = ("on_misfit", "on_unknown", "on_unsynced", "on_error")
 HOST, OWN = "host", "own"
 KERNELS = (HOST, OWN)
-REQUEST = "request."
-"""What the features begin with that describe a request; they are for `when` and `requires` of runtimes alone."""
 
 
 class RuntimeDefinition:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hostfit.core import check
-from hostfit.core.spec import VERSION
+from hostfit.core.spec import REQUEST, VERSION
 from hostfit.core.text import escape, quoted
 from hostfit.policy.fields import shown
-from hostfit.policy.model import HOST, KERNELS, REQUEST, RuntimeDefinition
+from hostfit.policy.model import HOST, KERNELS, RuntimeDefinition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -139,6 +139,8 @@ def _release(stanza: bytes) -> str:
         if line.startswith(b"Version: "):
             text = line[9:].decode("ascii", "replace").strip()
             text = text.partition(":")[2] if ":" in text else text
+            # 0.0~20221219.0-2 is a snapshot of a program without releases.
+            text = text.removeprefix("0.0~").removeprefix("0~")
             end = next((at for at, char in enumerate(text) if not (char.isdigit() or char == ".")), len(text))
             return text[:end].rstrip(".")
     return ""
