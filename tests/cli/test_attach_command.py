@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -16,6 +17,7 @@ if BED not in sys.path:
 
 from hostfit_bed import registries  # noqa: E402 - the bed lies beside the tests, not on the path
 from hostfit_bed.layout import LayoutMaker  # noqa: E402 - see above
+from hostfit_bed.scripted import Scripted  # noqa: E402 - see above
 
 SPEC = """\
 version: v1alpha1
@@ -78,6 +80,15 @@ class TestRegistry:
 
         digest = changed.out.split(": attached ")[1].strip()
         assert again.out.endswith(f": already attached as {digest}\n")
+
+    def test_nothing_can_be_newer_than_the_end_of_the_calendar(self, hostfit, spec):
+        with contextlib.closing(Scripted()) as registry:
+            registry.artifact(registry.image(), b"version: v1alpha1\n", created="9999-12-31T23:59:59Z")
+
+            done = hostfit("attach", "--plain-http", spec, f"{registry.host}/upf:v1")
+
+        assert done.code == 4
+        assert "dated 9999-12-31T23:59:59.000000000Z: no other can be newer\n  hint: detach it first" in done.err
 
     def test_image_that_is_not_there_stops_no_other(self, hostfit, spec, published, registry):
         done = hostfit("attach", "--plain-http", spec, f"{registry.host}/none:v1", published[1])

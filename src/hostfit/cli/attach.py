@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hostfit.cli import remote
-from hostfit.core.errors import SpecError
+from hostfit.core.errors import RegistryError, SpecError
 from hostfit.core.text import escape
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _to_registry(document: bytes, title: str, options: argparse.Namespace, acces
             return f"{shown}: already attached as {there[0].digest}"
         created = _later(there[0].created if there else "")
         digest = writing.attach(repository, subject, document, title=title, created=created, deadline=deadline)
+        remote.heed(repository)
     return f"{shown}: attached {digest}"
 
 
@@ -72,11 +73,18 @@ def _to_layout(document: bytes, title: str, options: argparse.Namespace, image: 
 
 
 def _later(newest: str) -> str:
-    """The time of a new artifact: now, or just after the newest one that is there, for the newest counts."""
+    """The time of a new artifact: now, or just after the newest one that is there, for the newest counts.
+
+    Raises RegistryError where the calendar has no later one.
+    """
     from datetime import UTC, datetime, timedelta  # only to attach
 
     now = datetime.now(UTC)
     if newest:
-        after = datetime.fromisoformat(newest[:19] + "+00:00") + timedelta(seconds=1)
-        now = max(now, after)
+        try:
+            now = max(now, datetime.fromisoformat(newest[:19] + "+00:00") + timedelta(seconds=1))
+        except OverflowError:
+            raise RegistryError(
+                f"a spec that is attached is dated {newest}: no other can be newer", hint="detach it first"
+            ) from None
     return f"{now:%Y-%m-%dT%H:%M:%SZ}"

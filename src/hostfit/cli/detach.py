@@ -50,6 +50,7 @@ def _from_registry(options: argparse.Namespace, access: Access, image: str) -> s
         meant = _meant([one.digest for one in listed.descriptors], options.artifact, shown)
         for digest in meant:
             writing.detach(repository, subject.digest, digest, listed_by_api=listed.api, deadline=deadline)
+        remote.heed(repository)
     return _said(shown, meant)
 
 

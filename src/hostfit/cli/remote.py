@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hostfit.sources.layout import Layout
     from hostfit.sources.registry.access import Access
     from hostfit.sources.registry.deadline import Deadline
+    from hostfit.sources.registry.repository import Repository
 
 _LAYOUT_IMAGE = ""
 """Stands for the only image of a layout, which need not be named."""
@@ -61,6 +62,14 @@ def access(options: argparse.Namespace, paths: Paths) -> Access:
     from hostfit.sources.registry.access import Access  # requests costs 250 ms
 
     return Access(paths.etc, plain_http=options.plain_http)
+
+
+def heed(repository: Repository) -> None:
+    """Tell on standard error what a registry wants its users to read."""
+    from hostfit.cli.log import log  # few registries have anything to say
+
+    for text in repository.warnings():
+        log("warning", text)
 
 
 def deadline(options: argparse.Namespace, what: str) -> Deadline:

@@ -50,6 +50,10 @@ class RegistryError(SourceError):
     """A registry cannot be reached, refuses, or answers what cannot be believed; nothing is known from it then."""
 
 
+class UnreachableError(RegistryError):
+    """No answer came from a registry, or none about the content: what it has may be asked for again later."""
+
+
 class NoSuchImageError(SourceError):
     """No local store, or no registry, has an image of this name; nothing was judged."""
 

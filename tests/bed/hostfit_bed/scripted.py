@@ -115,6 +115,9 @@ class Scripted:
         self.url = f"{'http' if authority is None else 'https'}://{self.host}"
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
+    def close(self):
+        self.end()
+
     def end(self):
         self._http.ending.set()
         self._http.shutdown()

@@ -8,7 +8,7 @@ import pytest
 from hostfit_bed.hostile import CASES, DOCUMENT, prepare
 from hostfit_bed.scripted import Scripted
 
-from hostfit.core.errors import RegistryError
+from hostfit.core.errors import RegistryError, UnreachableError
 from hostfit.sources.registry import artifacts
 from hostfit.sources.registry.deadline import Deadline
 
@@ -70,3 +70,13 @@ def test_only_the_missing_api_leads_to_the_fallback_tag(place, registry, soon):
             look_up(place, registry, soon)
 
     assert registry.asked(subject["digest"].replace(":", "-")) == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_artifact_that_cannot_be_asked_for_now_is_no_broken_artifact(place, registry, soon, status):
+    """Nothing is known of it: whoever fetches keeps what was known before."""
+    _, artifact = prepare(registry)
+    registry.lie(artifact["digest"], lambda handler, _: handler.reply(status))
+
+    with pytest.raises(UnreachableError):
+        look_up(place, registry, soon)

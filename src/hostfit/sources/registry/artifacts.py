@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hostfit.core import limits
-from hostfit.core.errors import HostfitError
+from hostfit.core.errors import HostfitError, UnreachableError
 from hostfit.core.text import quoted
 from hostfit.oci import descriptor as oci
 from hostfit.sources.registry import deadline as spans
@@ -68,8 +68,8 @@ class Attached:
 def specs(repository: Repository, subject: str, deadline: Deadline) -> Attached:
     """Find and read the specs of one subject, the digest of a manifest or an index.
 
-    An artifact that cannot be read is among them with its `problem`. Raises RegistryError where they cannot be listed,
-    or where reading them takes too long.
+    An artifact that is not what it should be is among them with its `problem`. Raises RegistryError where they cannot
+    be listed, and UnreachableError where one of them cannot be asked for.
     """
     listing = deadline.within(spans.ARTIFACTS, f"listing the artifacts of {subject}")
     found = repository.referrers(subject, listing, SPEC_TYPE)
@@ -87,13 +87,13 @@ def attached(found: Referrers, subject: str) -> list[Artifact]:
 def document(repository: Repository, artifact: Artifact, deadline: Deadline) -> Artifact:
     """Read the manifest and the document of a spec; what is wrong with them becomes its `problem`.
 
-    Raises RegistryError only where the time is over, for then nothing is known of this artifact or the next.
+    Raises UnreachableError where nothing can be known of them now.
     """
     try:
         _read(repository, artifact, deadline)
+    except UnreachableError:
+        raise
     except HostfitError as error:
-        if deadline.over():
-            raise deadline.missed() from None
         artifact.problem = error.message
     return artifact
 

@@ -80,7 +80,9 @@ def detach(repository: Repository, subject: str, artifact: str, *, listed_by_api
     answer = client.call("DELETE", client.path("manifests", artifact), deadline=deadline, actions="pull,push,delete")
     if answer.status in (202, 200, 204, 404) or (answer.status in (400, 405) and not listed_by_api):
         return
-    raise client.fault(answer, f"manifest {artifact}", "status 202 is required to delete it")
+    error = client.fault(answer, f"manifest {artifact}", "status 202 is required to delete it")
+    hint = "where a registry deletes nothing, attach a newer spec: it counts in the place of this one"
+    raise type(error)(error.message, hint=error.hint or hint)
 
 
 def _push_blob(client: Client, data: bytes, deadline: Deadline) -> None:

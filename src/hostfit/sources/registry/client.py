@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from hostfit.core import limits
-from hostfit.core.errors import RegistryError
+from hostfit.core.errors import RegistryError, UnreachableError
 from hostfit.core.text import escape, quoted
 from hostfit.sources.registry.headers import challenges
 from hostfit.sources.registry.tokens import Authorizer
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _READS = ("GET", "HEAD")
+_LATER = (401, 403, 408, 425, 429)
+"""Status of an answer that, like 5xx, says nothing about the content."""
+_WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
+"""The one form of a registry's warning (distribution-spec, warnings)."""
+_WARNINGS = 10
 _SMALL = 256 << 10
 """Bytes of an answer that only says how a request went."""
-
-
-class UnreachableError(RegistryError):
-    """No answer came: nothing is known of what the endpoint has."""
 
 
 class Client:
@@ -41,6 +43,7 @@ class Client:
         self._others: dict[str, Transport] = {}
         self._authorizer = Authorizer(endpoint, credentials, self._elsewhere, realms)
         self._settled = not endpoint.plain
+        self.warnings: list[str] = []
 
     def path(self, *parts: str) -> str:
         """The path of something in this endpoint's repository, below its base."""
@@ -73,11 +76,17 @@ class Client:
             if answer is not None and not secret:
                 break
             answer = self._follow(method, url, given, secret, body=body, cap=cap, deadline=deadline)
+            self._heed(answer)
             if answer.status != 401 or self._foreign(answer.url):
-                break
-        if answer is None or answer.status == 401:
-            raise self._authorizer.refused(answer)
-        return answer
+                return answer  # what another host wants to know is none of its business
+        raise self._authorizer.refused(answer)
+
+    def _heed(self, answer: Answer) -> None:
+        """Keep what a registry wants its users to read."""
+        for text in _WARNING.findall(answer.headers.get("warning", "")[:4096]):
+            shown = f"{self.endpoint.label} says: {escape(text)}"
+            if shown not in self.warnings and len(self.warnings) < _WARNINGS:
+                self.warnings.append(shown)
 
     def close(self) -> None:
         """End all connections."""
@@ -86,7 +95,8 @@ class Client:
 
     def fault(self, answer: Answer, what: str, required: str) -> RegistryError:
         """The error for an answer with another status than was required."""
-        return RegistryError(
+        kind = UnreachableError if answer.status in _LATER or answer.status >= 500 else RegistryError
+        return kind(
             f"{self.endpoint.label}: {what}: {required}, found status {answer.status}{_said(answer)}",
             hint=_hint(answer.status),
         )
@@ -180,10 +190,7 @@ class Client:
         deadline: Deadline,
     ) -> Answer:
         ours = {"User-Agent": f"hostfit/{VERSION}", "Accept-Encoding": "identity"}
-        try:
-            return transport.exchange(method, url, {**headers, **ours}, body=body, cap=cap, deadline=deadline)
-        except RegistryError as error:
-            raise UnreachableError(error.message, hint=error.hint) from None
+        return transport.exchange(method, url, {**headers, **ours}, body=body, cap=cap, deadline=deadline)
 
 
 def join(url: str, place: str) -> str:

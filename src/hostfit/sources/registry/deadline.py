@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from hostfit.core.errors import RegistryError
+from hostfit.core.errors import UnreachableError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -27,15 +27,15 @@ class Deadline:
         self.end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds until then. Raises RegistryError where there are none."""
+        """Seconds until then. Raises UnreachableError where there are none."""
         left = self.end - time.monotonic()
         if left <= 0:
             raise self.missed()
         return left
 
-    def missed(self) -> RegistryError:
+    def missed(self) -> UnreachableError:
         """The error that says so."""
-        return RegistryError(f"{self.what}: must end within {self.seconds:g} s, found it still under way")
+        return UnreachableError(f"{self.what}: must end within {self.seconds:g} s, found it still under way")
 
     def over(self) -> bool:
         """Whether it has passed."""

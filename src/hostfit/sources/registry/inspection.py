@@ -121,6 +121,8 @@ class Inspector:
                 self._levels(repository, one, str(name), deadline)
             if not found:
                 self._index(repository, target, str(name), deadline)
+            for text in repository.warnings():
+                self._note(text)
         for one in found:
             self._bases(one, name, deadline)
         return target

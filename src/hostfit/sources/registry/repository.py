@@ -108,6 +108,10 @@ class Repository:
                 return client
         raise RegistryError(f"{self.label}: was not opened to be written to")
 
+    def warnings(self) -> list[str]:
+        """What the registry and its mirrors want users to read, escaped."""
+        return [text for client in self._clients for text in client.warnings]
+
     def close(self) -> None:
         """End all connections."""
         for client in self._clients:
@@ -148,7 +152,7 @@ def _joined(problems: list[RegistryError]) -> RegistryError:
     """One error for what went wrong in several places; the registry's own, the last one, comes first."""
     first, *others = reversed(problems)
     more = "".join([f"; {one.message}" for one in others])
-    return RegistryError(first.message + more, hint=first.hint)
+    return type(first)(first.message + more, hint=first.hint)
 
 
 def document(answer: Answer, what: str) -> Manifest | Index:

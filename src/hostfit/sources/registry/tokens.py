@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from hostfit.core import fastjson
-from hostfit.core.errors import RegistryError
+from hostfit.core.errors import RegistryError, UnreachableError
 from hostfit.core.text import escape, quoted
 from hostfit.sources.registry import addresses
 from hostfit.version import VERSION
@@ -73,18 +73,18 @@ class Authorizer:
             return self._basic_header()
         return ""
 
-    def refused(self, answer: Answer | None) -> RegistryError:
+    def refused(self, answer: Answer | None) -> UnreachableError:
         """The error for a registry that wants other credentials than there are."""
         label = self._endpoint.label
         if answer is not None and not answer.headers.get("www-authenticate"):
-            return RegistryError(f"{label}: a way to authenticate is required with status 401, found none")
+            return UnreachableError(f"{label}: a way to authenticate is required with status 401, found none")
         if self._credential() is None:
             places = self._credentials.places()
-            return RegistryError(
+            return UnreachableError(
                 f"{label}: credentials are required, found none in {escape(places, 1000)}",
                 hint=f"log in, for example with podman login {escape(self._endpoint.authority)}",
             )
-        return RegistryError(f"{label}: credentials are refused for {quoted(self._endpoint.repository)}")
+        return UnreachableError(f"{label}: credentials are refused for {quoted(self._endpoint.repository)}")
 
     def _credential(self) -> Credential | None:
         if not self._looked:
@@ -148,9 +148,9 @@ class Authorizer:
             found = self._credential()
             if found is None:
                 raise self.refused(None)
-            raise RegistryError(f"{label}: credentials of {escape(found.place)} are refused with {answer.status}")
+            raise UnreachableError(f"{label}: credentials of {escape(found.place)} are refused with {answer.status}")
         if answer.status != 200:
-            raise RegistryError(f"{label}: status 200 is required, found {answer.status}")
+            raise UnreachableError(f"{label}: status 200 is required, found {answer.status}")
         try:
             tree = fastjson.loads(answer.body, what=label)
         except ValueError as error:

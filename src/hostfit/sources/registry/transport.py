@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from hostfit.core.errors import RegistryError
+from hostfit.core.errors import RegistryError, UnreachableError
 from hostfit.core.text import escape, quoted
 from hostfit.sources.registry import addresses
 
@@ -92,7 +92,10 @@ class Transport:
     def exchange(
         self, method: str, url: str, headers: Mapping[str, str], *, body: bytes | None, cap: int, deadline: Deadline
     ) -> Answer:
-        """Ask once and read the whole answer. Raises RegistryError, for more than `cap` bytes too."""
+        """Ask once and read the whole answer.
+
+        Raises UnreachableError where none comes, RegistryError for one that is too long or packed.
+        """
         where = f"registry {escape(urlsplit(url).netloc)}"
         if self._adapter is None:
             self._adapter = _Adapter(self, _context(*self._trust.key()))
@@ -117,7 +120,7 @@ class Transport:
                 raise deadline.missed() from None
             if isinstance(error, RegistryError):
                 raise
-            raise RegistryError(f"{where}: {_reason(error)}") from None
+            raise UnreachableError(f"{where}: {_reason(error)}") from None
         finally:
             timer.cancel()
             self._forget()
@@ -130,12 +133,12 @@ class Transport:
         self._forget()
 
     def dial(self, connection: HTTPConnection) -> socket.socket:
-        """Connect to one of a host's addresses that may be asked. Raises RegistryError."""
+        """Connect to one of a host's addresses that may be asked. Raises UnreachableError."""
         deadline = self._deadline
         host, port = connection.host.strip("[]"), connection.port
         where = f"registry {escape(host)}"
         if deadline is None:
-            raise RegistryError(f"{where}: no request is under way")
+            raise UnreachableError(f"{where}: no request is under way")
         reason = "has no address"
         for family, address in _addresses(host, port, deadline):
             kind = addresses.kind(address[0])
@@ -154,9 +157,12 @@ class Transport:
                 continue
             self.kinds.add(kind)
             with self._lock:
+                before = self._lines.pop(connection, None)
                 self._lines[connection] = copy
+            if before is not None:
+                before.close()  # of a connection that was made again
             return line
-        raise RegistryError(f"{where}: {reason}")
+        raise UnreachableError(f"{where}: {reason}")
 
     def _cut(self) -> None:
         """End every connection in the middle of whatever it does; a copy of the socket reaches it below TLS too."""
@@ -253,7 +259,7 @@ def _addresses(host: str, port: int | None, deadline: Deadline) -> list[tuple[in
     if not found:
         raise deadline.missed()
     if isinstance(found[0], Exception):
-        raise RegistryError(f"registry {escape(host)}: name has no address ({_symbol(found[0])})")
+        raise UnreachableError(f"registry {escape(host)}: name has no address ({_symbol(found[0])})")
     return [(family, address) for family, _, _, _, address in found[0]]
 
 
@@ -279,7 +285,7 @@ def _body(answer: requests.Response, cap: int, where: str, method: str) -> bytes
         if size > cap:
             raise RegistryError(f"{where}: answer must be at most {cap} bytes, found more")
     if announced is not None and size != announced and "Transfer-Encoding" not in answer.headers:
-        raise RegistryError(f"{where}: answer must have {announced} bytes, found {size}")
+        raise UnreachableError(f"{where}: answer must have {announced} bytes, found {size}")
     return b"".join(pieces)
 
 
