@@ -192,6 +192,17 @@ class TestPodman:
         assert (ids, code) == ({"overridden"}, 1)
         assert document["engines"][0]["containers"] == "none"
 
+    def test_a_host_that_ran_crun_is_told_that_it_will_run_runc(self, ready, doctor):
+        crun = {"etc/containers/containers.conf": '[engine]\nruntime = "crun"\n'}
+        host = ready("podman", "--default", files=crun)
+        assert doctor(host, "podman")[:2] == ({"runtime-changes"}, 0)
+
+        host.write("usr/bin/crun", "")
+        (host.root / "usr/bin/crun").chmod(0o755)
+        host.write("etc/hostfit/hostfit.toml", '[policy]\ndefault = "crun"\n')
+
+        assert doctor(host, "podman")[:2] == (set(), 0)
+
     def test_a_user_who_sets_another_runtime(self, ready, doctor):
         host = ready("podman", "--default")
         host.write("etc/passwd", "ann:x:1000:1000::/home/ann:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hostfit.cli.checks import hooks, process, trust
+from hostfit.cli.checks import hooks, podman, process, trust
 from hostfit.cli.checks.findings import Finding
 from hostfit.cli.engines import crio, tables
 from hostfit.cli.engines.hooks import DIRECTORIES
@@ -19,8 +19,8 @@ _BUILT_IN = ("crun", "runc")
 """Default runtimes that need no table."""
 
 
-def check(tree: Tree) -> list[Finding]:
-    """Give what is wrong. Raises UsageError where a file cannot be understood."""
+def check(tree: Tree, default_runtime: str) -> list[Finding]:
+    """Give what is wrong; `default_runtime` is hostfit's. Raises UsageError where a file cannot be understood."""
     runtime = crio.runtime_table(tree)
     handlers = tables.table(runtime, "runtimes")
     hooked, found = hooks.check(tree, tables.texts(runtime.get("hooks_dir")) or DIRECTORIES[:1], engine=NAME)
@@ -28,6 +28,9 @@ def check(tree: Tree) -> list[Finding]:
     default = str(runtime.get("default_runtime") or "")
     for name in ours:
         found += _handler(tree, name, handlers[name])
+    if default in ours:
+        usual = str(crio.runtime_table(tree, own=False).get("default_runtime") or "")
+        found += podman.changed(usual, str(handlers[default]["runtime_path"]), default_runtime, engine=NAME)
     if default not in ours:
         if not ours and not hooked:
             return [*found, Finding("not-set-up", "crio", engine=NAME)]

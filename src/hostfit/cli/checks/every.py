@@ -44,7 +44,7 @@ def look(root: str, paths: Paths, wanted: Sequence[str] = (), folder: str = "") 
             engines[name] = ABSENT
             continue
         try:
-            found = [*_check(one, Tree(root)), *_drift(one, root, paths)]
+            found = [*_check(one, Tree(root), paths), *_drift(one, root, paths)]
         except UsageError as error:
             found = [Finding("config-invalid", name, error.message, engine=name)]
         engines[name] = _state(found)
@@ -54,10 +54,13 @@ def look(root: str, paths: Paths, wanted: Sequence[str] = (), folder: str = "") 
     return Result(engines, findings)
 
 
-def _check(one: Engine, tree: Tree) -> list[Finding]:
+def _check(one: Engine, tree: Tree, paths: Paths) -> list[Finding]:
     if one.NAME in ("containerd", *DISTRIBUTIONS):
         return containerd.check(tree, one)
-    return {"crio": crio.check, "docker": docker.check, "podman": podman.check}[one.NAME](tree)
+    if one.NAME == "docker":
+        return docker.check(tree)
+    check = {"crio": crio.check, "podman": podman.check}[one.NAME]
+    return check(tree, installation.default_runtime(tree, paths))
 
 
 def _drift(one: Engine, root: str, paths: Paths) -> list[Finding]:

@@ -82,6 +82,9 @@ warning other-config
 warning handler-bypasses
     a runtime that containers can ask for does not go through hostfit
     point the runtime at hostfit-runtime-NAME, or do not offer it
+note runtime-changes
+    the engine ran containers on another runtime than the one that hostfit hands over to
+    name the engine's own as default in hostfit.toml, if it is to stay
 note runtime-choice
     whoever may use Docker can name another of its runtimes, which does not go through hostfit
     trust them as you trust root, which they can become

@@ -63,21 +63,34 @@ def _policy(tree: Tree, paths: Paths) -> Iterator[Finding]:
         return
     if policy.sources and tree.live and compiled.load_compiled(paths) is None:
         yield Finding("policy-not-compiled", compiled.place(paths))
-    yield from _runtime(tree, policy)
+    yield from _runtime(tree, paths, policy)
 
 
-def _runtime(tree: Tree, policy: Policy) -> Iterator[Finding]:
-    tried: list[Finding] = []
+def default_runtime(tree: Tree, paths: Paths) -> str:
+    """Give the name of the runtime that plain hostfit-runtime hands over to, empty where that cannot be told."""
+    from hostfit.policy import read  # parses TOML and YAML
+
+    try:
+        policy = read.read(paths)
+    except PolicyError:
+        return ""
     for name in policy.defaults:
         definition = policy.runtimes[name]
-        for path in definition.binaries or definition.shims:
-            wrong = list(trust.program(tree, path))
-            if not wrong:
-                return
-            tried += [one for one in wrong if one.kind.id != "program-missing"]
+        if any([not list(trust.program(tree, path)) for path in definition.binaries or definition.shims]):
+            return name
+    return ""
+
+
+def _runtime(tree: Tree, paths: Paths, policy: Policy) -> Iterator[Finding]:
+    if default_runtime(tree, paths):
+        return
+    paths_of = [
+        path for name in policy.defaults for path in (policy.runtimes[name].binaries or policy.runtimes[name].shims)
+    ]
+    wrong = [one for path in paths_of for one in trust.program(tree, path) if one.kind.id != "program-missing"]
     names = " or ".join([escape(name) for name in policy.defaults])
     message = f"default runtime {names}: required installed and safe to run, found "
-    yield Finding("no-runtime", names, message + (tried[0].message if tried else "none"))
+    yield Finding("no-runtime", names, message + (wrong[0].message if wrong else "none"))
 
 
 def _disabled(tree: Tree, paths: Paths, host: Paths) -> Iterator[Finding]:

@@ -24,8 +24,8 @@ _USERS = 1000
 """The first uid of a person."""
 
 
-def check(tree: Tree) -> list[Finding]:
-    """Give what is wrong. Raises UsageError where a file cannot be understood."""
+def check(tree: Tree, default_runtime: str) -> list[Finding]:
+    """Give what is wrong; `default_runtime` is hostfit's. Raises UsageError where a file cannot be understood."""
     engine = podman.engine_table(tree)
     hooked, found = hooks.check(tree, tables.texts(engine.get("hooks_dir")) or DIRECTORIES[:1], engine=NAME)
     default = str(engine.get("runtime") or "")
@@ -39,6 +39,8 @@ def check(tree: Tree) -> list[Finding]:
             found.append(Finding("json-list", f"runtime {default}", engine=NAME))
         if not hooked:
             found += _platforms(tree, engine)
+        usual = str(podman.engine_table(tree, own=False).get("runtime") or _usual(tree))
+        found += changed(usual, _path(tree, engine, default), default_runtime, engine=NAME)
     elif not hooked:
         found.append(_unset(tree, named, default))
     else:
@@ -47,6 +49,20 @@ def check(tree: Tree) -> list[Finding]:
         if "hooks_dir" not in engine:
             found.append(Finding("rootless-no-hooks", DIRECTORIES[0], engine=NAME))
     return found + _users(tree)
+
+
+def changed(usual: str, program: str, now: str, *, engine: str) -> list[Finding]:
+    """Say where plain hostfit-runtime hands over to another runtime than `usual`, the engine's own of before."""
+    plain = program.rpartition("/")[2] == RUNTIME
+    if not plain or usual not in ("runc", "crun") or not now or now == usual:
+        return []
+    message = f"{engine} ran containers on {usual}, hostfit hands them over to {escape(now)}"
+    return [Finding("runtime-changes", f"runtime {usual}", message, engine=engine)]
+
+
+def _usual(tree: Tree) -> str:
+    """Podman's own default: crun where it is installed."""
+    return "crun" if any([tree.exists(path) for path in ("/usr/bin/crun", "/usr/local/bin/crun")]) else "runc"
 
 
 def _unset(tree: Tree, named: list[str], default: str) -> Finding:
