@@ -9,7 +9,7 @@
 
 bool has_stderr = true;
 
-static void say(int fd, const char *text)
+void say(int fd, const char *text)
 {
     for (size_t left = strlen(text); left > 0;) {
         ssize_t done = write(fd, text, left);

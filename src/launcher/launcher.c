@@ -15,14 +15,14 @@
 #define GENERATIONS 8 /* between a runtime and its hook there is at most a shell and a helper */
 
 /* Whether a runtime is this program itself. */
-static bool own(const char *path)
+bool own(const char *path)
 {
     struct stat one, other;
     return stat(path, &one) != 0 || stat("/proc/self/exe", &other) != 0 ||
            (one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
-static int open_config(const char *bundle, struct stat *status)
+int open_config(const char *bundle, struct stat *status)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/config.json", bundle) >= sizeof path)
@@ -36,7 +36,7 @@ static int open_config(const char *bundle, struct stat *status)
 }
 
 /* Whether the configuration on disk is the file that was judged, and has the content (security rule R8). */
-static bool unchanged(const char *bundle, const struct stat *judged, const char *digest)
+bool unchanged(const char *bundle, const struct stat *judged, const char *digest)
 {
     struct stat now;
     char found[DIGEST];
@@ -99,11 +99,13 @@ static int start(const struct front *front, const struct call *call, const char 
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;
-    ask(&(struct question){"runtime", call->verb, call->id, call->root, bundle, name, NULL, 0}, config, &answer);
+    ask(&(struct question){"runtime", call->verb, call->id, call->root, bundle, name, NULL, 0, NULL, NULL}, config, &answer);
     close(config);
     if (answer.action == DENY)
         return refuse(call, answer.line);
-    if (answer.action != START || *answer.runtime == '\0' || !table_find(name, answer.runtime, mine.runtime) || own(mine.runtime) ||
+    if (answer.action != START || *answer.runtime == '\0' ||
+        !table_find("binary", name, answer.runtime, mine.runtime) ||
+        own(mine.runtime) ||
         (found == FOUND && strcmp(before.runtime, mine.runtime) != 0))
         return -1;
     if (*answer.sandbox != '\0') {
@@ -169,7 +171,7 @@ static int judge(const char *state, size_t size)
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;
-    ask(&(struct question){"hook", "", "", "", bundle, "", state, size}, config, &answer);
+    ask(&(struct question){"hook", "", "", "", bundle, "", state, size, NULL, NULL}, config, &answer);
     close(config);
     if (answer.action == DENY)
         return refuse(NULL, answer.line);
@@ -219,6 +221,7 @@ int main(int count, char **words)
         status = root ? hook() : -1;
     } else if (strncmp(program, "containerd-shim-", 16) == 0) {
         front.entry = "shim";
+        status = root ? shim(&front, program) : -1;
     } else if (root && call_read(&call, front.words) && (*call.root == '\0' || plain_path(call.root))) {
         if (strncmp(program, "hostfit-runtime-", 16) == 0)
             name = program + 16;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Where things lie, baked in when this is built and never taken from the environment. */
@@ -64,6 +65,7 @@ enum found { NONE, FOUND, UNSURE };
 void record_name(const char *root, const char *id, char name[DIGEST]);
 enum found record_read(const char *name, struct record *record);
 enum found record_of_bundle(const char *bundle, struct record *record);
+bool replace(int folder, const char *name, const char *text);
 bool record_save(const char *name, const struct record *record);
 void record_remove(const char *name);
 bool record_parse(char *text, struct record *record);
@@ -71,14 +73,15 @@ bool process(pid_t pid, pid_t *parent, unsigned long long *start);
 bool alive(const struct record *record);
 
 /* table.c: which runtimes there are, as the compiled policy has it. */
-bool table_find(const char *entry, const char *chosen, char path[PATH_MAX]);
-bool table_parse(char *text, const char *entry, const char *chosen, char path[PATH_MAX]);
+bool table_find(const char *kind, const char *entry, const char *chosen, char path[PATH_MAX]);
+bool table_parse(char *text, const char *kind, const char *entry, const char *chosen, char path[PATH_MAX]);
 
 /* service.c: hostfitd's answer. */
 struct question {
     const char *entry, *verb, *id, *root, *bundle, *runtime;
     const void *state;
     size_t state_size;
+    const char *namespace, *address; /* NULL but for a shim */
 };
 struct answer {
     enum { YOURSELF, START, DENY, WAIT } action;
@@ -87,8 +90,9 @@ struct answer {
 void ask(const struct question *question, int config, struct answer *answer);
 bool answer_parse(const unsigned char *payload, size_t size, struct answer *answer);
 
-/* abort.c */
+/* abort.c; `call` is NULL where nobody named a log. */
 int refuse(const struct call *call, const char *line);
+void say(int fd, const char *text);
 
 /* become.c: this process becomes another program, or Python. */
 struct front {
@@ -98,6 +102,10 @@ struct front {
     int ignored;       /* 1: SIGPIPE was ignored, 2: SIGXFSZ was */
 };
 extern bool has_stderr;
+bool own(const char *path);
+int open_config(const char *bundle, struct stat *status);
+bool unchanged(const char *bundle, const struct stat *judged, const char *digest);
+int shim(const struct front *front, const char *program);
 _Noreturn void become(const struct front *front, const char *path);
 _Noreturn void become_again(char **words);
 _Noreturn void fall_back(const struct front *front);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define FOLDER RUN "/containers"
+#define SPARE 160
 
 void record_name(const char *root, const char *id, char name[DIGEST])
 {
@@ -143,27 +144,43 @@ static void sweep(int folder)
     closedir(names);
 }
 
+/* A name that no other process writes under. */
+static void spare_name(const char *name, char spare[SPARE])
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(spare, SPARE, ".%.70s.%d.%lld", name, (int)getpid(), (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+}
+
+/* Replaces a file by one with this text, for root's eyes, as a whole. */
+bool replace(int folder, const char *name, const char *text)
+{
+    char spare[SPARE];
+    size_t size = strlen(text);
+    spare_name(name, spare);
+    int fd = openat(folder, spare, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool good = write(fd, text, size) == (ssize_t)size && fchmod(fd, 0600) == 0;
+    good = close(fd) == 0 && good && renameat(folder, spare, folder, name) == 0;
+    if (!good)
+        unlinkat(folder, spare, 0);
+    return good;
+}
+
 /* Stores a record and the link from its bundle, each as a whole. No where anything stands in the way; the directory, too, is
  * Python's to make. */
 bool record_save(const char *name, const struct record *record)
 {
-    char text[2 * PATH_MAX + 256], spare[DIGEST + 64], link[DIGEST + 2];
-    struct timespec now;
+    char text[2 * PATH_MAX + 256], spare[SPARE], link[DIGEST + 2];
     int folder = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return false;
     int size = snprintf(text, sizeof text, "runtime=%s\nbundle=%s\npid=%d\nstart=%llu\nconfig=%s\n", record->runtime,
                         record->bundle, (int)record->pid, record->start, record->config);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int end = snprintf(spare, sizeof spare, ".%s.%d.%lld", name, (int)record->pid,
-                       (long long)now.tv_sec * 1000000000 + now.tv_nsec);
-    bool good = size > 0 && (size_t)size < sizeof text && end > 0 && (size_t)end < sizeof spare;
-    int fd = good ? openat(folder, spare, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
-    good = fd >= 0 && write(fd, text, (size_t)size) == size && fchmod(fd, 0600) == 0;
-    good = fd >= 0 && close(fd) == 0 && good && renameat(folder, spare, folder, name) == 0;
-    if (fd >= 0 && !good)
-        unlinkat(folder, spare, 0);
+    bool good = size > 0 && (size_t)size < sizeof text && replace(folder, name, text);
     if (good) {
+        spare_name(name, spare);
         link_name(record->bundle, link);
         good = symlinkat(name, folder, spare) == 0 && renameat(folder, spare, folder, link) == 0;
         if (!good)

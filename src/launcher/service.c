@@ -83,14 +83,16 @@ static unsigned char *put(unsigned char *to, const void *data, size_t size)
     return to + size;
 }
 
-/* The caller's words that a question carries, NUL between them. */
-static size_t caller(char words[FIELDS / 2])
+/* The caller's words that a question carries, NUL between them; a shim's flags count where its environment is silent. */
+static size_t caller(const struct question *one, char words[FIELDS / 2])
 {
     static const char *const names[] = {"GRPC_ADDRESS", "TTRPC_ADDRESS", "NAMESPACE"};
+    const char *const flags[] = {one->address, NULL, one->namespace};
     size_t size = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = getenv(names[i]);
-        if (value == NULL)
+        value = value != NULL ? value : flags[i];
+        if (value == NULL || (one->namespace != NULL && *value == '\0'))
             continue;
         int added = snprintf(words + size, FIELDS / 2 - size, "%s=%s", names[i], value);
         if (added < 0 || (size_t)added + 1 >= FIELDS / 2 - size)
@@ -106,7 +108,7 @@ static unsigned char *frame(const struct question *one, size_t *size)
     char words[FIELDS / 2];
     const char *const texts[] = {MARK, VERSION, one->entry, one->verb, one->id, one->root, one->bundle, one->runtime};
     const size_t count = sizeof texts / sizeof *texts;
-    size_t environ = caller(words), total = 4 * (count + 3) + environ;
+    size_t environ = caller(one, words), total = 4 * (count + 3) + environ;
     for (size_t i = 0; i < count; i++)
         total += strlen(texts[i]);
     unsigned char *made = total < FIELDS && one->state_size <= STATE_CAP ? malloc(total + one->state_size) : NULL;
@@ -180,14 +182,16 @@ bool answer_parse(const unsigned char *payload, size_t size, struct answer *answ
         if ((i == 0 && strcmp(mark, MARK) != 0) || (i == 1 && strcmp(version, VERSION) != 0))
             return false;
     }
-    bool runtime = *answer->runtime != '\0', digest = *answer->digest != '\0', line = *answer->line != '\0', sandbox = *answer->sandbox != '\0';
+    bool runtime = *answer->runtime != '\0', digest = *answer->digest != '\0', line = *answer->line != '\0';
+    bool sandbox = *answer->sandbox != '\0';
     for (int i = YOURSELF; i <= WAIT && size == 0; i++) {
         if (strcmp(action, actions[i]) != 0)
             continue;
         answer->action = i;
         if (i == START)
             return !line && strspn(answer->digest, "0123456789abcdef") == DIGEST - 1;
-        return !digest && !runtime && !sandbox && line == (i == DENY) && (!line || strncmp(answer->line, "hostfit: ", 9) == 0);
+        return !digest && !runtime && !sandbox && line == (i == DENY) &&
+               (!line || strncmp(answer->line, "hostfit: ", 9) == 0);
     }
     return false;
 }

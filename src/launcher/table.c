@@ -5,7 +5,7 @@
  *     none PATH                                  a source that was not there
  *     default NAME                               the default runtime; its isolation is the floor
  *     runtime NAME ISOLATION GRANTS              a runtime, GRANTS 1 where it adds host access
- *     binary PATH                                a place of the last runtime; the first that is usable counts
+ *     binary PATH, shim PATH                     a place of the last runtime; of each the first that is usable counts
  *     end
  */
 #include "launcher.h"
@@ -37,12 +37,13 @@ static bool same(const char *line)
     return size > 0 && (size_t)size < sizeof now && strcmp(line, now) == 0;
 }
 
-/* Finds a runtime in the text of a table, which is cut into its lines.
+/* Finds a runtime, `kind` "binary" or "shim", in the text of a table, which is cut into its lines.
  *
  * `chosen` is its name and `entry` the one that the launcher's own path asks for, both "" for the default. No where it is
  * below the floor, where it adds host access without being the entry's default, or where none of its binaries is usable. */
-bool table_parse(char *text, const char *entry, const char *chosen, char path[PATH_MAX])
+bool table_parse(char *text, const char *kind, const char *entry, const char *chosen, char path[PATH_MAX])
 {
+    const size_t kinds = strlen(kind);
     char standard[NAME_CAP] = "", name[NAME_CAP];
     long isolation, floor = -1, found = -1;
     int grants = 0, granted = 0, end = 0;
@@ -72,9 +73,10 @@ bool table_parse(char *text, const char *entry, const char *chosen, char path[PA
                 found = isolation;
                 granted = grants;
             }
-        } else if (strncmp(line, "binary /", 8) == 0) {
-            if (current && *path == '\0' && size - 7 < PATH_MAX && usable(line + 7))
-                strcpy(path, line + 7);
+        } else if (strncmp(line, "binary /", 8) == 0 || strncmp(line, "shim /", 6) == 0) {
+            const char *found_at = strchr(line, '/');
+            if (current && strncmp(line, kind, kinds) == 0 && *path == '\0' && strlen(found_at) < PATH_MAX && usable(found_at))
+                strcpy(path, found_at);
         } else if (strcmp(line, "end") == 0) {
             whole = true;
         } else {
@@ -84,7 +86,7 @@ bool table_parse(char *text, const char *entry, const char *chosen, char path[PA
     return whole && *path != '\0' && floor >= 0 && found >= floor && (granted == 0 || strcmp(entry, chosen) == 0);
 }
 
-bool table_find(const char *entry, const char *chosen, char path[PATH_MAX])
+bool table_find(const char *kind, const char *entry, const char *chosen, char path[PATH_MAX])
 {
     struct stat status;
     int fd = trusted_open(TABLE);
@@ -97,7 +99,7 @@ bool table_find(const char *entry, const char *chosen, char path[PATH_MAX])
     close(fd);
     if (good) {
         text[size] = '\0';
-        good = strlen(text) == size && table_parse(text, entry, chosen, path);
+        good = strlen(text) == size && table_parse(text, kind, entry, chosen, path);
     }
     free(text);
     return good;

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
 from hostfit_bed.entries import (
     HOOK,
     ROOT,
+    SHIM,
     Native,
     bundle,
     compiled_probe,
@@ -30,7 +31,7 @@ from hostfit.core.paths import Paths
 from hostfit.policy import compiled
 from hostfit.service import wire
 
-__all__ = ["HOOK", "ROOT", "bundle", "compiled_probe", "native", "need_root", "patient", "probe"]
+__all__ = ["HOOK", "ROOT", "SHIM", "bundle", "compiled_probe", "native", "need_root", "patient", "probe"]
 
 POLICY = """
 [policy]

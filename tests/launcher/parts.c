@@ -84,7 +84,7 @@ static void part(char letter, const char *given, size_t size)
     case 't': {
         size_t entry = strlen(data) + 1, chosen = entry < size ? entry + strlen(data + entry) + 1 : size + 1;
         if (yes(chosen <= size && strlen(data + chosen) == size - chosen &&
-                table_parse(data + chosen, data, data + entry, path)))
+                table_parse(data + chosen, "binary", data, data + entry, path)))
             show(path);
         break;
     }

@@ -124,7 +124,7 @@ def _table(policy: Policy, stamps: list[list[Any]]) -> bytes:
     lines.append(f"default {policy.default}")
     for name, one in policy.runtimes.items():
         lines.append(f"runtime {name} {one.isolation} {int(one.grants)}")
-        lines += [f"binary {path}" for path in one.binaries]
+        lines += [f"binary {path}" for path in one.binaries] + [f"shim {path}" for path in one.shims]
     whole = not any(["\n" in line or "\0" in line for line in lines])
     return os.fsencode("\n".join([*lines, "end\n" if whole else ""]))
 

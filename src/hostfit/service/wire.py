@@ -51,10 +51,10 @@ class WireError(HostfitError):
 class Question:
     """One start to decide on. config.json comes with it as an open file (SCM_RIGHTS), read-only and at its beginning.
 
-    `entry` is one of ENTRIES, `verb` the OCI runtime's (create, run, restore; empty for a hook), `id` the container
-    (empty for a hook, whose `state` has it), `root` the runtime's --root, empty for its own default, `bundle` the
-    bundle's absolute path, `runtime` the name that the launcher's own path asks for or empty, `environ` those of
-    CALLER that the caller has, `state` what a hook found on standard input, byte for byte.
+    `entry` is one of ENTRIES, `verb` the OCI runtime's (create, run, restore; start for a shim, empty for a hook), `id`
+    the container (empty for a hook, whose `state` has it), `root` the runtime's --root, empty for its own default,
+    `bundle` the bundle's absolute path, `runtime` the name that the launcher's own path asks for or empty, `environ`
+    those of CALLER that the caller has, `state` what a hook found on standard input, byte for byte.
     """
 
     __slots__ = ("bundle", "entry", "environ", "id", "root", "runtime", "state", "verb")
