@@ -35,13 +35,18 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     remote.check(options)
     from hostfit.cli import inspected  # after the arguments are known to be good
     from hostfit.facts.host import Host  # the vocabulary with the site's own features
+    from hostfit.gate.provenance import asker  # with the above
+    from hostfit.policy import read  # with the above
+    from hostfit.policy.trust import Trust  # with the above
     from hostfit.sources.registry.access import reference  # requests costs 250 ms
     from hostfit.sources.registry.images import by_platform  # with the above
     from hostfit.sources.registry.inspection import Inspector  # with the above
 
     name = reference(options.image)
     lookup = Host(etc=paths.etc).lookup
-    inspector = Inspector(remote.access(options, paths), lookup)
+    trust = read.read(paths).trust or Trust()
+    ask = asker(trust, lambda problem: console.complain(f"warning: {escape(problem, 4096)}"))
+    inspector = Inspector(remote.access(options, paths), lookup, trust.follows, ask)
     wanted = by_platform(options.platform) if options.platform else lambda _: True
     target = inspector.image(name, remote.deadline(options, f"inspecting {escape(options.image)}"), wanted)
     tree = inspected.tree(str(name), target.digest, inspector, lookup)

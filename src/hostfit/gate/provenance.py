@@ -19,8 +19,11 @@ from hostfit.sources.verifier import VerifierError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hostfit.policy.trust import Scope, Signer, Trust
     from hostfit.sources.registry.artifacts import Artifact, Attached
+    from hostfit.sources.registry.repository import Repository
 
 NOBODY = ""
 """The signer of what is not signed."""
@@ -62,6 +65,26 @@ class Verifiers:
             environment=signer.environment,
             timeout=min(signer.timeout, left),
         )
+
+
+def asker(trust: Trust, problem: Callable[[str], None]) -> Callable[[Repository, Artifact], tuple[str, ...] | None]:
+    """Give what names those who signed an artifact, or None where nobody is configured or could be asked.
+
+    All calls share the time of one image; `problem` is told in one line why somebody could not be asked.
+    """
+    end = end_of_verifying(trust)
+
+    def signers(repository: Repository, artifact: Artifact) -> tuple[str, ...] | None:
+        scope = trust.of(repository.name)
+        if not scope.signers:
+            return None
+        try:
+            return Verifiers(scope, repository.name, end).signers(artifact.digest, Source())
+        except VerifierError as error:
+            problem(error.message)
+            return None
+
+    return signers
 
 
 class Counted:

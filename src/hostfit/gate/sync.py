@@ -187,6 +187,9 @@ class Sync:
         except SourceError as error:
             failed = True
             synced.problems.append(error.message)
+        except Exception as error:  # noqa: BLE001 - whatever one registry answers, the other images are looked up
+            failed = True
+            synced.problems.append(f"{reference.repository}: internal error: {type(error).__name__}: {error}")
         self._failures[registry] = self._failures.get(registry, 0) + 1 if failed else 0
 
     def _resolved(

@@ -37,8 +37,7 @@ def signed(
     status 0, and no with any other. Raises VerifierError where it cannot be executed or does not end in time (seconds).
     """
     reference = f"{repository}@{digest}"
-    known = references.qualified(reference)
-    if str(known) != reference or not digests.valid(digest):
+    if not _plain(reference):
         raise VerifierError(f"verifier: a reference by digest is required, found {quoted(reference)}")
     program = verify[0]
     words = [reference if one == placeholder else one for one in verify]
@@ -65,6 +64,15 @@ def signed(
         ) from None
     finally:
         _end(process)
+
+
+def _plain(reference: str) -> bool:
+    """Whether a reference is written in full, is by digest, and cannot be taken for an option."""
+    try:
+        known = references.qualified(reference)
+    except ValueError:
+        return False
+    return str(known) == reference and digests.valid(known.digest) and reference[0].isalnum()
 
 
 def _environment(further: Sequence[str]) -> dict[str, str]:

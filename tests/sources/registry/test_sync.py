@@ -23,7 +23,7 @@ from hostfit.facts import vocabulary
 from hostfit.gate import gate
 from hostfit.oci.request import Bundle, Request
 from hostfit.sources import collect, docker, inventory, local, storageconf
-from hostfit.sources.registry import attach
+from hostfit.sources.registry import artifacts, attach
 from hostfit.sources.registry.access import reference
 from hostfit.sources.registry.deadline import Deadline
 from hostfit.sources.store import SpecStore
@@ -310,6 +310,40 @@ def test_unsigned_specs_can_be_ignored(site, image, plain_registry, signer):
 
     assert site.found(one.digest) == [("signed", "key")]
     assert done.out.splitlines()[-1] == "1 image: 1 new, 1 without, 1 unsigned spec ignored"
+
+
+def test_inspect_tells_who_signed(site, image, plain_registry, signer, capsys):
+    """RM1"""
+    one = image(plain_registry, "sync/inspected", spec("signed"), spec("unsigned"))
+    signer.sign(one, one.artifacts[0])
+    assert main(["--prefix", str(site.prefix), "inspect", one.name, "--format", "json"]) == 0
+    tree = json.loads(capsys.readouterr().out)
+    signers = {spec["artifact"]: spec["signers"] for subject in tree["subjects"] for spec in subject["specs"]}
+
+    assert signers == {one.artifacts[0]: ["key"], one.artifacts[1]: []}
+    signer.script.unlink()
+    assert main(["--prefix", str(site.prefix), "inspect", one.name]) == 0
+    captured = capsys.readouterr()
+    assert "signatures not checked" in captured.out
+    assert "warning: verifier" in captured.err
+
+
+def test_a_crash_over_one_image_stops_no_other(site, image, plain_registry, monkeypatch):
+    """R9: what a registry answers may be anything."""
+    one, two = image(plain_registry, "sync/crash", spec("one")), image(plain_registry, "sync/after", spec("two"))
+    found = artifacts.specs
+
+    def crash(repository, digest, deadline):
+        if repository.name.endswith("crash"):
+            raise ZeroDivisionError("of the test")
+        return found(repository, digest, deadline)
+
+    monkeypatch.setattr(artifacts, "specs", crash)
+    done = site.sync(one.name, two.name)
+
+    assert done.code == 3
+    assert "internal error: ZeroDivisionError: of the test" in done.err
+    assert (site.found(one.digest), site.found(two.digest)) == (None, [("two", "")])
 
 
 def test_a_signature_covers_the_artifact_itself(site, image, plain_registry, signer):
@@ -628,16 +662,15 @@ def test_signatures_of_the_notary_project(site, image, plain_registry, notary):
 
 DRIVER = """
 import os, random, signal, sys, time
-from hostfit.sources import docker, local, storageconf
-local.SOCKETS = ()
-storageconf.SYSTEM_FILES = (sys.argv[2],)
-docker.DEFAULT_ROOT = docker.DAEMON_CONFIG = "/nonexistent"
 from hostfit.cli.main import main
+from hostfit.core.image import Image
+from hostfit.sources import inventory
 from hostfit.sources.store import SpecStore
 import hostfit.cli.sync, hostfit.gate.sync, hostfit.sources.registry.transport, shutil
 
-prefix, name, digest, runs = sys.argv[1], sys.argv[3], sys.argv[4], int(sys.argv[5])
-words = ["--prefix", prefix, "sync", name]
+prefix, name, digest, runs = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+words = ["--prefix", prefix, "sync"]
+inventory.images = lambda problem: iter([Image(name=name, names=(name,), digest=digest)])
 var = prefix + "/var/lib/hostfit"
 
 def child():
@@ -676,10 +709,11 @@ print(died)
 """
 
 
-def test_killed_at_any_moment_the_store_is_good(site, image, plain_registry, tmp_path):
+@pytest.mark.system
+def test_killed_at_any_moment_the_store_is_good(site, image, plain_registry):
     """kill -9 at a hundred moments of chance; after each, what is recorded can be read."""
     one = image(plain_registry, "sync/killed", spec("only"))
-    words = [sys.executable, "-c", DRIVER, site.prefix, tmp_path / "storage.conf", one.name, one.digest, 100]
+    words = [sys.executable, "-c", DRIVER, site.prefix, one.name, one.digest, 100]
     done = subprocess.run(
         [str(word) for word in words], capture_output=True, text=True, timeout=300, check=False,
         env=os.environ | {"PYTHONPATH": str(SOURCE)},
@@ -689,10 +723,11 @@ def test_killed_at_any_moment_the_store_is_good(site, image, plain_registry, tmp
     assert int(done.stdout) > 5
 
 
-def test_runs_beside_each_other_leave_a_good_store(site, image, plain_registry, tmp_path):
+@pytest.mark.system
+def test_runs_beside_each_other_leave_a_good_store(site, image, plain_registry):
     one = image(plain_registry, "sync/beside", spec("only"))
     driver = DRIVER.partition("start = ")[0] + "sys.exit(main(words))\n"
-    words = [sys.executable, "-c", driver, site.prefix, tmp_path / "storage.conf", one.name, one.digest, 0]
+    words = [sys.executable, "-c", driver, site.prefix, one.name, one.digest, 0]
     running = [
         subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                          env=os.environ | {"PYTHONPATH": str(SOURCE)})

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hostfit.sources.registry.deadline import Deadline
     from hostfit.sources.registry.repository import Repository
 
-    Signers = Callable[[Repository, Artifact], tuple[str, ...]]
+    Signers = Callable[[Repository, Artifact], tuple[str, ...] | None]
     """Says whose signatures an artifact has; whoever checks none gives no such function."""
 
 BASE_NAME = "org.opencontainers.image.base.name"
