@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -104,6 +105,47 @@ def test_newest_artifact_counts_and_older_ones_are_named(inspect, registry):
 
     assert [(one["artifact"], one["older"]) for one in specs] == [(new["digest"], False), (old["digest"], True)]
     assert specs[0]["created"] == "2025-12-31T23:00:00.000000000Z"
+
+
+@pytest.fixture
+def verifier(prefix, tmp_path):
+    """A signer `ours` for all repositories, whose program knows the artifacts that are written into a file."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: verifiers must belong to it")
+    known = tmp_path / "known"
+    known.write_text("")
+    script = tmp_path / "verifier"
+    script.write_text(f'#!/bin/sh\nexec grep -q "${{1##*@}}" {known}\n')
+    script.chmod(0o755)
+    (prefix / "etc" / "hostfit" / "hostfit.toml").write_text(
+        f'[signer.ours]\nverify = ["{script}", "{{reference}}"]\n[[trust]]\nrepository = "*"\nsigners = ["ours"]\n'
+    )
+    return known
+
+
+def test_signers_are_named_and_the_newest_of_each_counts(inspect, registry, verifier):
+    image = registry.image()
+    old, signed, new = (
+        registry.artifact(image, GTP5G + mark, created=f"202{year}-01-01T00:00:00Z")["digest"]
+        for year, mark in ((4, b"#1"), (5, b"#2"), (6, b"#3"))
+    )
+    verifier.write_text(signed)
+
+    specs = inspect()["subjects"][0]["specs"]
+
+    assert [(one["artifact"], one["signers"], one["older"]) for one in specs] == [
+        (new, [], False), (signed, ["ours"], False), (old, [], True),
+    ]  # fmt: skip
+
+
+def test_verifier_that_cannot_be_asked_is_told(hostfit, registry, verifier, tmp_path):
+    registry.artifact(registry.image(), GTP5G)
+    (tmp_path / "verifier").unlink()
+
+    done = hostfit("inspect", "--plain-http", f"{registry.host}/upf:v1")
+
+    assert "cannot be executed: ENOENT" in done.err
+    assert "signatures not checked" in done.out
 
 
 def test_platform_limits_what_is_looked_at(inspect, registry):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hostfit.sources.registry.repository import Repository
 
     Signers = Callable[[Repository, Artifact], tuple[str, ...] | None]
-    """Says whose signatures an artifact has; whoever checks none gives no such function."""
+    """Says whose signatures an artifact has, None where nobody checks any there or could be asked."""
 
 BASE_NAME = "org.opencontainers.image.base.name"
 """Image-spec, annotations.md: where the image lies that this one was built on."""
@@ -43,8 +43,8 @@ INDEX, MANIFEST = "index", "manifest"
 class Spec:
     """One document about an image; `artifact` is None where the image itself carries it.
 
-    `older` says that a newer artifact of the same subject counts in its place where nobody signs; `signers` is None
-    where nobody checked.
+    `older` says that a newer artifact of the same subject counts in its place, for each of its signers; `signers` is
+    None where nobody checked.
     """
 
     __slots__ = ("artifact", "document", "older", "signers")
@@ -190,11 +190,14 @@ class Inspector:
         found = artifacts.specs(repository, subject.digest, deadline)
         subject.left_out = found.left_out
         store = self._store(repository, deadline)
-        for number, one in enumerate(found.specs):
-            document = _document(one)
-            spec = Spec(document, one, older=number > 0)
-            if self._signers is not None:
-                spec.signers = self._signers(repository, one)
+        taken: set[str] = set()
+        for one in found.specs:
+            signers = self._signers(repository, one) if self._signers is not None else None
+            # Per signer the newest counts, and what nobody signed is one signer's.
+            parties = set(signers or ("",))
+            spec = Spec(_document(one), one, older=parties <= taken)
+            spec.signers = signers
+            taken |= parties
             self._keep(subject, spec, store)
         for one in artifacts.attached(repository.referrers(subject.digest, deadline), subject.digest):
             if one.artifact_type == artifacts.SPEC_TYPE:
