@@ -128,6 +128,7 @@ class TestCrio:
             "runtimes": {
                 "hostfit": {
                     "runtime_path": "/usr/bin/hostfit-runtime", "runtime_type": "oci", "runtime_root": "/run/runc",
+                    "monitor_env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
                 }
             }
         }  # fmt: skip
@@ -149,6 +150,17 @@ class TestCrio:
             "runtime_path": "/usr/bin/hostfit-runtime", "runtime_type": "oci", "runtime_root": "/run/crun",
             "monitor_env": ["A=b"], "allowed_annotations": ["run.oci."],
         }  # fmt: skip
+
+    def test_every_file_of_the_directory_counts_whatever_its_name(self, make_host):
+        """CRI-O walks the directory and reads all of it."""
+        host = make_host("crio")
+        table = '[crio.runtime]\ndefault_runtime = "x"\n[crio.runtime.runtimes.x]\nruntime_root = "/run/x"\n'
+        host.write("usr/bin/hostfit-runtime-x", "")
+        host.write("etc/crio/crio.conf.d/10-site.conf.bak", table)
+
+        host.hostfit("setup", "crio", "--default")
+
+        assert toml(host, self.CONF)["crio"]["runtime"]["runtimes"]["hostfit"]["runtime_root"] == "/run/x"
 
     def test_a_vm_is_not_replaced(self, make_host, capsys):
         host = make_host("crio")
@@ -546,7 +558,7 @@ class TestWriting:
 
         host.hostfit("setup", "podman", "--remove")
 
-        assert host.files() == before | {TestPodman.CONF + ".hostfit-saved": changed.encode()}
+        assert host.files() == before | {"etc/containers/zz-hostfit.conf.hostfit-saved": changed.encode()}
 
 
 class TestContainersLeft:

@@ -21,6 +21,8 @@ RESTART = ("systemctl restart crio",)
 UNDONE = RESTART
 _NOT_OURS = ("runtime_path", "runtime_type", "runtime_config_path", "inherit_default_runtime", "platform_runtime_paths")
 """Keys of a handler that say what is executed; platform_runtime_paths would lead around the runtime."""
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What CRI-O's own handlers give conmon."""
 ROOT = "/run/runc"
 """Where runc keeps its state by default, and so where `runc list` looks."""
 
@@ -32,7 +34,8 @@ def present(tree: Tree) -> bool:
 
 def sources(tree: Tree, *, own: bool = True) -> list[str]:
     """Give the configuration files in the order in which they are read, without ours if it is not wanted."""
-    found = [MAIN, *tree.listed(DIRECTORY, ".conf")]
+    # It reads every file there, hidden ones too.
+    found = [MAIN, *sorted([*tree.glob(f"{DIRECTORY}/.*"), *tree.glob(f"{DIRECTORY}/*")])]
     return [path for path in found if tree.exists(path) and (own or path != DROP_IN)]
 
 
@@ -75,7 +78,7 @@ def plan(tree: Tree, options: Options) -> None:
         runtime["hooks_dir"] = hooks.directories(tables.texts(known.get("hooks_dir")))
         tree.write(hooks.PLACE, hooks.definition(options.programs.hook))
     kept = {key: value for key, value in usual_table.items() if key not in _NOT_OURS}
-    handler = {"runtime_path": program, "runtime_type": "oci", "runtime_root": ROOT, **kept}
+    handler = {"runtime_path": program, "runtime_type": "oci", "runtime_root": ROOT, "monitor_env": [PATH], **kept}
     runtime["runtimes"] = {"hostfit": handler}
     tree.write(DROP_IN, tables.dump({"crio": {"runtime": runtime}}, engine=NAME))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERSION = "hostfit.setup/v1"
 _CAP = 64 << 20
 SAVED = ".hostfit-saved"
-"""Ending of a file of ours that somebody changed: kept beside its place under a name that no engine reads."""
+"""Ending of a file of ours that somebody changed; CRI-O reads every file of its directory, whatever its name."""
 
 
 class Record:
@@ -121,7 +121,7 @@ def undo(tree: Tree, record: Record, others: list[Record], engine: Engine) -> No
 def take_out(tree: Tree, path: str, before: str | None, engine: Engine, *, save: bool) -> None:
     """Plan that a file is without what setup adds; `before` is its text of old, None where it is not known.
 
-    With `save` a file of ours, which then was changed, stays under a name that no engine reads.
+    With `save` a file of ours, which then was changed, is kept in the directory above, where no engine reads it.
     """
     now = tree.read(path)
     if now is None:
@@ -130,5 +130,6 @@ def take_out(tree: Tree, path: str, before: str | None, engine: Engine, *, save:
         tree.write(path, engine.strip(path, now, before))
         return
     if save:
-        tree.write(path + SAVED, now, like=(path,))
+        folder, _, name = path.rpartition("/")
+        tree.write(f"{os.path.dirname(folder)}/{name}{SAVED}", now, like=(path,))
     tree.write(path, before)
