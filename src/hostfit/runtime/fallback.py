@@ -42,7 +42,6 @@ def without_record(call: Call, paths: Paths, name: str) -> str:
         built_in = [place + one for place in _PLACES] if one in _NAMES else ()
         for path in definitions.get(one, built_in):
             if path not in again and _usable(path):
-                passed.on(paths, path)
                 return path
         if one not in tried:
             tried.append(one)

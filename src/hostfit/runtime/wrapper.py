@@ -61,9 +61,12 @@ def serve(front: Front, words: list[bytes], paths: Paths, *, gate: Any = None) -
 
 def _pass(call: Call, words: list[bytes], front: Front, paths: Paths, name: str) -> None:
     """Execute the container's runtime for a verb that starts nothing new; no policy where there is a record."""
-    from hostfit.runtime import fallback  # a start does not need it
+    from hostfit.runtime import fallback, passed  # a start does not need them
 
-    path = fallback.recorded(call, paths) or fallback.without_record(call, paths, name)
+    path = fallback.recorded(call, paths)
+    if not path:
+        path = fallback.without_record(call, paths, name)
+        passed.on(paths, path)
     _require_other(path, front.own)
     front.become(path, words)
 

@@ -7,6 +7,7 @@ import shutil
 
 from hostfit_bed import gotools, product
 from hostfit_bed.command import ENVIRONMENT, PATH, need, wait_for
+from hostfit_bed.room import TREE
 
 TOOLS = "/opt/tools"
 PAUSE = "localhost/hostfit/pause:1"
@@ -106,8 +107,9 @@ NETWORK = {
 def furnish(room, release):
     """Lay what engine and pods need into a room that is not open yet, and hostfit at its system places."""
     need("containerd", "runc", "crun", "runsc", "ip", "iptables")
-    product.system_install(room.directory)
-    (room.directory / "usr" / "bin" / "hostfit-runtime-runsc").symlink_to("hostfit-runtime")
+    product.native_install(room.directory, room.directory)
+    (room.directory / "usr" / "bin" / "hostfit-runtime-runsc").symlink_to("/usr/libexec/hostfit/launcher-static")
+    shutil.copy(TREE / "packaging" / "etc" / "hostfit.toml", room.policy)
     room.place(RUNSC, RUNSC_SCRIPT, 0o755)
     shutil.copytree(gotools.built("crictl"), room.opt / "tools")
     shutil.copytree(gotools.built("nvidia-container-runtime"), room.directory / "usr" / "bin", dirs_exist_ok=True)
@@ -132,6 +134,9 @@ class Cri:
         self.room = room
         self.release = release
         self.environment = ENVIRONMENT | {"PATH": f"{TOOLS}:{PATH}"}
+        # What a package does after its installation: the launcher takes the service's word only with a compiled policy.
+        room.run([product.SYSTEM_HOSTFIT, "lint"], check=True)
+        room.spawn(["/usr/share/hostfit/bin/hostfitd"], "hostfitd.log")
         room.spawn(["env", f"PATH={TOOLS}:{PATH}", "containerd"], "containerd.log")
         wait_for(lambda: self("info").code == 0, f"the CRI plugin ({room.directory}/containerd.log)", 120)
         self.number = 0

@@ -105,3 +105,19 @@ def system_install(root):
     catalogue = root / "usr" / "lib" / "systemd" / "catalog"
     catalogue.mkdir(parents=True, exist_ok=True)
     shutil.copy2(TREE / "systemd" / "hostfit.catalog", catalogue)
+
+
+def native_install(root, work):
+    """The same with the native launcher in front and the service beside it, as packages have them."""
+    system_install(root)
+    launcher = root / "usr" / "libexec" / "hostfit" / "launcher-static"
+    fallback = "FALLBACK=/usr/share/hostfit/bin/hostfit-fallback"
+    run(["make", "-s", "-C", TREE / "src" / "launcher", f"OUT={work}/launcher-static", fallback], check=True)
+    launcher.parent.mkdir(parents=True)
+    shutil.copy2(work / "launcher-static", launcher)
+    for program in (TREE / "src" / "launcher" / "hostfit-fallback", TREE / "systemd" / "hostfitd"):
+        shutil.copy2(program, root / "usr" / "share" / "hostfit" / "bin")
+    programs = [*(root / "usr" / "bin").glob("hostfit-runtime*"), *(root / "usr" / "bin").glob("containerd-shim-*")]
+    for link in [*programs, root / "usr" / "libexec" / "oci" / "hooks.d" / "hostfit-hook"]:
+        link.unlink()
+        link.symlink_to("/usr/libexec/hostfit/launcher-static")
