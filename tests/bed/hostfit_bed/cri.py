@@ -233,6 +233,6 @@ class Pod:
         return self.cri("logs", container, check=True).out
 
     def remove(self):
-        """Stop and remove the pod with its containers."""
-        self.cri("stopp", self.id, check=True)
-        self.cri("rmp", self.id, check=True)
+        """Stop and remove the pod with its containers; as a kubelet does, again where one ended in between."""
+        for word in ("stopp", "rmp"):
+            wait_for(lambda: self.cri(word, self.id).code == 0, f"{word} {self.id}", 120)  # noqa: B023 - called at once
