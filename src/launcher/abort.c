@@ -2,6 +2,7 @@
 #include "launcher.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,8 +10,11 @@
 
 bool has_stderr = true;
 
+/* Writes what is the last thing that this process does: neither a reader that has gone nor a limit ends it otherwise. */
 void say(int fd, const char *text)
 {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     for (size_t left = strlen(text); left > 0;) {
         ssize_t done = write(fd, text, left);
         if (done < 0)

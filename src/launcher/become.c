@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define HIDDEN '.'
+#define GONE 10 /* what the kernel adds to the path of a file that was removed */
 
 static _Noreturn void python(const struct front *front, const char *refused, int number)
 {
@@ -26,6 +27,9 @@ static _Noreturn void python(const struct front *front, const char *refused, int
     ssize_t size = readlink("/proc/self/exe", own, sizeof own - 1);
     if (words != NULL && clean != NULL && size > 0) {
         own[size] = '\0';
+        /* Where an upgrade replaced this program meanwhile, its successor does. */
+        if (size > GONE && strcmp(own + size - GONE, " (deleted)") == 0)
+            own[size - GONE] = '\0';
         if (strchr(FALLBACK, '/') == NULL)
             snprintf(script, sizeof script, "%.*s%s", (int)(strrchr(own, '/') + 1 - own), own, FALLBACK);
         snprintf(ignored, sizeof ignored, "%d", front->ignored);

@@ -192,7 +192,7 @@ static int hook(void)
     if (status >= 0)
         return status;
     int copy = memfd_create("hostfit-state", MFD_CLOEXEC);
-    if (copy < 0 || write(copy, state, size) != (ssize_t)size || lseek(copy, 0, SEEK_SET) != 0 || dup2(copy, 0) != 0)
+    if (copy < 0 || !write_all(copy, state, size) || lseek(copy, 0, SEEK_SET) != 0 || dup2(copy, 0) != 0)
         return refuse(NULL, "hostfit: internal error: the state cannot be handed on");
     return -1;
 }

@@ -65,6 +65,7 @@ enum found { NONE, FOUND, UNSURE };
 void record_name(const char *root, const char *id, char name[DIGEST]);
 enum found record_read(const char *name, struct record *record);
 enum found record_of_bundle(const char *bundle, struct record *record);
+bool write_all(int fd, const void *text, size_t size);
 bool replace(int folder, const char *name, const char *text);
 bool record_save(const char *name, const struct record *record);
 void record_remove(const char *name);

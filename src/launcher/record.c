@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,16 +153,25 @@ static void spare_name(const char *name, char spare[SPARE])
     snprintf(spare, SPARE, ".%.70s.%d.%lld", name, (int)getpid(), (long long)now.tv_sec * 1000000000 + now.tv_nsec);
 }
 
+/* Writes all of a text; a limit on the size of files is an error like a full disk, and does not end the process. */
+bool write_all(int fd, const void *text, size_t size)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGXFSZ, &ignore, &before);
+    ssize_t done = write(fd, text, size);
+    sigaction(SIGXFSZ, &before, NULL);
+    return done == (ssize_t)size;
+}
+
 /* Replaces a file by one with this text, for root's eyes, as a whole. */
 bool replace(int folder, const char *name, const char *text)
 {
     char spare[SPARE];
-    size_t size = strlen(text);
     spare_name(name, spare);
     int fd = openat(folder, spare, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool good = write(fd, text, size) == (ssize_t)size && fchmod(fd, 0600) == 0;
+    bool good = write_all(fd, text, strlen(text)) && fchmod(fd, 0600) == 0;
     good = close(fd) == 0 && good && renameat(folder, spare, folder, name) == 0;
     if (!good)
         unlinkat(folder, spare, 0);

@@ -37,7 +37,8 @@ static bool until(int fd, long long end)
            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &span, sizeof span) == 0;
 }
 
-/* Connects to whoever listens below a directory that root has given to the service, and is root or that service. */
+/* Connects to the owner of the directory that root has given to the service. Nobody else is asked, not root either: the
+ * owner could lead us to another's socket. */
 static int reach(long long end)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -54,7 +55,7 @@ static int reach(long long end)
                 (status.st_mode & 022) == 0 && until(fd, end) &&
                 connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
                 getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-                (peer.uid == 0 || peer.uid == status.st_uid);
+                peer.uid == status.st_uid;
     close(folder);
     if (above >= 0)
         close(above);

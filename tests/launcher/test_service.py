@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
+import shutil
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -94,6 +97,50 @@ def test_a_refusal_reaches_the_channels_as_pythons_does(form, prefix, place, bun
     assert "NOW" in seen[0][3]
     assert len(place.asked) == 1
     assert place.records == []
+
+
+def test_a_refusal_without_a_reader_ends_as_pythons_does(place, bundle):
+    read, write = os.pipe()
+    os.close(read)
+    with Service(place, answering(DENY)):
+        done = subprocess.run([place.launcher(), "create", "-b", bundle, "c1"], check=False, stderr=write)
+    os.close(write)
+
+    assert (done.returncode, place.asked) == (1, [])
+
+
+def test_a_limit_on_the_size_of_files_stops_nothing_that_python_would_start(place, bundle):
+    (place.etc / "hostfit.toml").write_text('[policy]\ndefault = "x"\n[runtime.x]\nbinary = "/usr/bin/true"\n')
+    compiled.compile_policy(place.paths)
+    launcher = place.launcher(gate=False)
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    with Service(place, said(runtime="x")) as service:
+        done = run(launcher, "create", "-b", bundle, "c1", preexec_fn=limited)
+
+    assert (done.returncode, done.stderr, len(service.questions)) == (0, b"", 1)
+    assert [one for one in place.records if not one.is_symlink()] == []
+
+
+def test_a_launcher_that_is_replaced_before_python_runs_is_followed_by_its_successor(place, probe, bundle):
+    """An upgrade in mid-flight: the one that runs has no name any more."""
+    launcher = place.launcher(runtime=probe.path)
+    program, new = place.top / "old", place.top / "new"
+    for one in (program, new):
+        shutil.copy(launcher, one)
+
+    def treat(service, connection):
+        service.read(connection)
+        new.rename(program)
+        connection.sendall(wire.encode_answer(wire.Answer(wire.YOURSELF)))
+        connection.recv(1)
+
+    with Service(place, treat):
+        done = run(program, "create", "-b", bundle, "c1")
+
+    assert (done.returncode, len(place.asked)) == (37, 1)
 
 
 def test_who_is_told_to_wait_gets_the_other_answer_on_the_same_connection(place, probe, bundle):
@@ -204,17 +251,17 @@ def test_a_socket_that_nobody_listens_on_or_whose_queue_is_full_is_no_service(ha
     assert len(hasty.asked) == 2
 
 
-@pytest.mark.parametrize("fault", ["others may write", "directory above", "another uid listens"])
-def test_only_root_or_the_owner_of_the_directory_is_asked(fault, place, probe, bundle):
+@pytest.mark.parametrize("fault", ["others may write", "directory above", "another uid listens", "root listens"])
+def test_only_the_owner_of_the_directory_is_asked(fault, place, probe, bundle):
     folder = place.run / "service"
     if fault == "others may write":
         folder.chmod(0o777)
     elif fault == "directory above":
         place.run.chmod(0o775)
     with Service(place, answering(DENY)) as service:
-        if fault == "another uid listens":
+        if fault.endswith("listens"):
             os.chown(folder, 4321, 4321)
-            os.seteuid(1234)
+            os.seteuid(1234 if fault.startswith("another") else 0)
             try:
                 service.socket.listen(64)  # whose credentials a client sees
             finally:
