@@ -123,6 +123,11 @@ def test_without_a_better_image_only_the_need_is_told(hostfit, index):
             "annotation io.hostfit.spec of index sha256:",
         ),
         ([member("a", AMD64 | {"features": "avx2"})], {}, "platform.features: a list of names is required"),
+        (
+            [says("w", {"os": "windows", "architecture": "amd64"}, "kernel.version.full >>5")],
+            {},
+            f"annotation io.hostfit.require of descriptor {digest('w')}",
+        ),
     ],
 )
 def test_what_the_index_says_wrongly_is_an_error(hostfit, index, members, fields, problem):

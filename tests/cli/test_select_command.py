@@ -496,3 +496,26 @@ def test_a_hostile_index_is_answered_at_once(index, host, heavy):
     while taken > 3 and time.monotonic() < end:
         taken = min(taken, cpu_seconds())
     assert taken < 3
+
+
+@pytest.mark.parametrize(("build", "code"), [("26100", 0), ("26200", 1)])
+def test_check_asks_the_same_of_one_image(hostfit, host, tmp_path, build, code):
+    """CH3: the version of the operating system that the image's config names counts wherever a platform does."""
+    blobs = tmp_path / "layout" / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+
+    def blob(tree, media_type):
+        data = json.dumps(tree).encode()
+        name = hashlib.sha256(data).hexdigest()
+        (blobs / name).write_bytes(data)
+        return {"mediaType": media_type, "digest": f"sha256:{name}", "size": len(data)}
+
+    config = {"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.1"}
+    config |= {"rootfs": {"type": "layers", "diff_ids": []}}
+    described = blob(config, "application/vnd.oci.image.config.v1+json")
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": []}
+    listed = {"schemaVersion": 2, "manifests": [blob(manifest, MANIFEST)]}
+    (tmp_path / "layout" / "index.json").write_text(json.dumps(listed))
+    done = hostfit("check", f"oci:{tmp_path / 'layout'}", "--facts", host(system="windows", os_version=f"10.0.{build}"))
+
+    assert done.code == code, done.out

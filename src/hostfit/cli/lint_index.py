@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hostfit.core.paths import Paths
     from hostfit.gate.graceful import Pick
     from hostfit.gate.select import Choice
+    from hostfit.sources.index import Listing
 
 
 def lint_index(name: str, paths: Paths, console: Console, *, strict: bool) -> int:
@@ -25,7 +26,7 @@ def lint_index(name: str, paths: Paths, console: Console, *, strict: bool) -> in
     listing = find_index(name, paths)
     images, picks = graceful.judged(listing, var=paths.var)
     shown = escape(listing.name)
-    problems = list(dict.fromkeys(_problems(images)))
+    problems = list(dict.fromkeys([*_problems(images), *_of_others(listing, images, paths)]))
     for problem in problems:
         console.complain(f"{shown}: {problem}")
     warnings = [_warning(one) for one in picks]
@@ -44,6 +45,26 @@ def _problems(images: tuple[Choice, ...]) -> Iterator[str]:
         document = judgement.document
         for problem in document.problems or (document.reason,):
             yield escape(f"{document.provenance.place}: {problem}", 4096)
+
+
+def _of_others(listing: Listing, images: tuple[Choice, ...], paths: Paths) -> Iterator[str]:
+    """What is invalid in descriptors of images for other systems, which nobody judged on a Linux host."""
+    from hostfit.core.document import BROKEN, IMAGE  # only for such images
+    from hostfit.facts import vocabulary  # with the above
+    from hostfit.sources import annotations as keys  # with the above
+    from hostfit.sources.store import SpecStore  # with the above
+
+    judged = {one.member.position for one in images}
+    for member in [one for one in listing.members if one.position not in judged]:
+        for document in keys.documents(
+            keys.ours(member.descriptor.annotations),
+            authority=IMAGE,
+            place=f"descriptor {member.descriptor.digest}",
+            lookup=vocabulary.lookup,
+            store=SpecStore(paths.var),
+        ):
+            for problem in (document.problems or (document.reason,)) if document.state == BROKEN else ():
+                yield escape(f"{document.provenance.place}: {problem}", 4096)
 
 
 def _warning(pick: Pick) -> str:

@@ -119,6 +119,8 @@ def count(
     marks = {one.name: one.mark for one in scope.signers} | ({} if ignore else {NOBODY: ""})
     counted = Counted(Source({}, before.seen))
     taken: dict[str, Artifact] = {}
+    if not marks:
+        counted.ignored = len(attached.specs)
     for artifact in attached.specs:
         if len(taken) == len(marks):
             break
@@ -132,11 +134,12 @@ def count(
         found = taken.get(name)
         if found is not None:
             _take(name, mark, found, before, counted, older=older)
-        elif attached.left_out and name in before.entries:
-            had = counted.source.entries[name] = before.entries[name]
-            counted.problems.append(
-                f"{_whose(name)}: {had.artifact} may be among those that are not read; it counts on"
-            )
+        elif attached.left_out:
+            # Whoever may attach artifacts could push another's out of those that are read.
+            number = attached.left_out
+            counted.problems.append(f"{_whose(name)}: may be among {number} older artifacts that are not read")
+            if name in before.entries:
+                counted.source.entries[name] = before.entries[name]
     return counted
 
 

@@ -145,8 +145,10 @@ class Sync:
         self._lookups.tidy()
 
     def known(self, work: Work) -> bool:
-        """Whether every digest of an image was looked up before."""
-        return bool(work.subjects) and all([self._lookups.known(one) for one in work.subjects])
+        """Whether every digest of an image was looked up before, in each of its repositories."""
+        places = [one.repository for one in work.repositories] or [""]
+        asked = [self._lookups.known(one, place) for one in work.subjects for place in places]
+        return bool(asked) and all(asked)
 
     def image(self, work: Work) -> Synced:
         """Look one image up in all its repositories. Raises StoreError where the store cannot be written."""

@@ -71,12 +71,13 @@ class Lookups:
         self._store = store
         self._var = var
 
-    def known(self, subject: str) -> bool:
-        """Whether anybody ever looked for specs of a subject. A record that is broken is none."""
+    def known(self, subject: str, repository: str = "") -> bool:
+        """Whether anybody looked for specs of a subject, there if a repository is given. A broken record is none."""
         try:
-            return self._store.looked_up(subject) is not None
+            record = self._store.looked_up(subject)
         except SourceError:
             return False
+        return record is not None and (not repository or repository in self._sources(subject))
 
     def source(self, subject: str, repository: str) -> Source:
         """Give what a repository is known to have for a subject; nothing where the record is broken."""

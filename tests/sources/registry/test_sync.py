@@ -16,6 +16,7 @@ from hostfit_bed.command import need
 
 from hostfit.cli.main import main
 from hostfit.cli.schemas import schema_text
+from hostfit.core import limits
 from hostfit.core.document import UNSYNCED
 from hostfit.core.image import Image, Resolution
 from hostfit.core.paths import Paths
@@ -397,6 +398,34 @@ def test_an_older_signed_spec_cannot_come_back(site, image, plain_registry, sign
     assert done.code == 3
     assert "signer key: artifact" in done.err
     assert sorted(site.found(one.digest)) == [("strict", "key"), ("unsigned", "")]
+
+
+def test_a_flood_of_artifacts_hides_nothing_silently(site, image, plain_registry, signer):
+    """R9, R20: only the newest are read, and whoever was counted before counts on."""
+    site.configure((site.etc / "hostfit.toml").read_text() + 'unsigned = "ignore"\n')
+    one = image(plain_registry, "sync/flood", spec("signed"))
+    signer.sign(one, one.artifacts[0])
+    site.sync(one.name)
+    for number in range(limits.ARTIFACTS):
+        one.add(spec(f"noise {number}"), f"2027-01-01T00:00:{number:02d}Z")
+    done = site.sync(one.name)
+
+    assert done.code == 3
+    assert "signer key: may be among 1 older artifacts that are not read" in done.err
+    assert site.found(one.digest) == [("signed", "key")]
+
+
+def test_an_image_of_another_repository_is_still_missing(site, image, plain_registry, monkeypatch):
+    """What one repository was asked says nothing about the next."""
+    files = {"same": b"twice"}
+    one = image(plain_registry, "sync/here", files=files)
+    image(plain_registry, "sync/there", spec("there"), files=files)
+    site.sync(one.name)
+    moved = f"{plain_registry.host}/sync/there:1"
+    there = Image(name=moved, names=(moved,), digest=one.digest)
+    monkeypatch.setattr(inventory, "images", lambda problem: iter([there]))
+    assert site.sync("--missing").code == 0
+    assert site.found(one.digest) == [("there", "")]
 
 
 def test_an_image_that_no_registry_can_know_is_asked_of_none(site, plain_registry, monkeypatch):
