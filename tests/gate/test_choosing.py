@@ -138,10 +138,14 @@ class TestGpu:
 
         assert choices.decide(image=image(env=(self.ALL,)), env=(self.ALL,)).decision.runtime == "nvidia"
 
-    def test_variable_where_the_image_is_not_known(self, choices):
-        unresolved = Resolution("containerd", None, "containerd did not answer")
+    @pytest.mark.parametrize("engine", ["containerd", "buildah"])
+    def test_variable_where_the_image_is_not_known(self, choices, engine):
+        unresolved = Resolution(engine, None, "nothing tells")
 
         assert choices.decide(resolution=unresolved, env=(self.ALL,)).decision.runtime == "runc"
+
+    def test_device_node_that_is_mounted(self, choices):
+        assert choices.decide(mounts=(("/dev/nvidia0", "/dev/nvidia0"),)).decision.runtime == "nvidia"
 
     @pytest.mark.parametrize("value", ["", "void", "none"])
     def test_variable_that_means_no_gpu(self, choices, value):
@@ -205,6 +209,14 @@ class TestPlatforms:
 
         assert not report.starts
         assert "runtime.platform linux/amd64: required present, found absent" in report.line
+
+    def test_hook_does_not_know_what_the_container_runs_on(self, choices):
+        """The engine has chosen crun-wasm itself, by the platform."""
+        request = Request(entry="hook", verb="create", id="c1", bundle=Bundle("/b"))
+        resolution = Resolution("podman", image(platform=Platform("wasi", "wasm")))
+        report = gate.decide(request, choices.site.paths, host=Recorded(choices.facts), resolution=resolution)
+
+        assert (report.starts, report.decision.verdict) == (True, "unknown")
 
     def test_wasm_image_where_nothing_runs_it(self, choices):
         choices.policy('[policy]\nallowed = ["runc", "crun"]\n')

@@ -27,7 +27,8 @@ def features(question: Question, *, trusted: bool = False) -> dict[str, Feature]
         # Nobody has made a bundle: an engine would take over what the image says.
         env = [entry for entry in image.env if "=" in entry]
     theirs = image.env if image is not None else ()
-    unresolved = question.resolution.unresolved
+    # A step of a build has an image too, of which nothing tells.
+    unresolved = question.resolution.unresolved or question.resolution.engine == "buildah"
     variables: dict[str, str | Unknown] = {}
     for entry in env:
         name, _, value = entry.partition("=")

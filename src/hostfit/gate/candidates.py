@@ -57,21 +57,22 @@ def settled(request: Request, policy: Policy) -> bool:
     bundle = request.bundle
     if _RUNTIME in bundle.annotations:
         return False
-    name = entry_names(request, policy)[0]
-    own = policy.runtime(name)
+    names = entry_names(request, policy)
+    own = policy.runtime(names[0])
     if own is None or own.kernel == OWN or own.requires or own.platforms or own.grants:
         return False
-    if policy.allowed is not None or any([one.when or one.instead for one in policy.own.values()]):
+    if policy.allowed is not None and not all([one in policy.allowed for one in names]):
+        return False
+    if any([one.when or one.instead for one in policy.own.values()]):
         return False
     if any([one.allowed is not None for one in policy.scopes]):
         return False
     if request.sandbox and sandbox_of(bundle.annotations, request.id):
-        same = [found for one in entry_names(request, policy) if (found := policy.own.get(one)) is not None]
+        same = [found for one in names if (found := policy.own.get(one)) is not None]
         if not any([request.sandbox in (one.name, *one.binaries) and one.kind == own.kind for one in same]):
             return False
-    gpu = [one for one in bundle.env if one.startswith(_VISIBLE)] or [
-        one for one in bundle.devices if one.startswith(_NODES)
-    ]
+    nodes = [*bundle.devices, *[source for source, _ in bundle.mounts]]
+    gpu = any([one.startswith(_VISIBLE) for one in bundle.env]) or any([one.startswith(_NODES) for one in nodes])
     return not gpu and not any([key.startswith(_CDI) for key in bundle.annotations])
 
 

@@ -73,7 +73,8 @@ class Judging:
         """Give the judgements for one runtime; `definition` is None where the policy does not know `name`."""
         gpu = self.question.gpu or gives_gpu(name, definition)
         own = definition is not None and definition.kernel == OWN
-        platforms = definition.platforms if definition is not None else ()
+        # A hook does not know what the container runs on, and so not which platforms that runs.
+        platforms = None if not name else definition.platforms if definition is not None else ()
         key = (gpu, name if own else "", platforms)
         found = self._found.get(key)
         if found is None:
@@ -81,7 +82,7 @@ class Judging:
         return found
 
     def _judged(
-        self, own: RuntimeDefinition | None, platforms: tuple[str, ...], *, gpu: bool
+        self, own: RuntimeDefinition | None, platforms: tuple[str, ...] | None, *, gpu: bool
     ) -> tuple[Judgement, ...]:  # fmt: skip
         asked = self.question
         host = asked.host
