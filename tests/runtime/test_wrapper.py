@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from hostfit.core.paths import Paths
-from hostfit.runtime import record
+from hostfit.runtime import passed, record
 
 from .conftest import HOOK
 
@@ -159,6 +159,19 @@ def test_without_a_record_such_a_runtime_is_asked_once_and_then_another(place, l
         assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout)
         assert (place.top / "calls").read_text() == "\n" * calls
     assert len(list((place.run / "passed").iterdir())) <= 2, "those of the last call"
+
+
+def test_what_calls_that_have_ended_left_behind_is_no_reason_to_pass_a_runtime_over(place):
+    """A pid comes again; only with its start it tells a process."""
+    here = paths(place)
+    passed.on(here, "/usr/bin/one")
+    (place.run / "passed" / "4194304").write_text("1 /usr/bin/gone\n")
+    passed.on(here, "/usr/bin/two")
+
+    assert passed.before(here) == {"/usr/bin/one", "/usr/bin/two"}
+    assert [one.name for one in (place.run / "passed").iterdir()] == [str(os.getpid())]
+    (place.run / "passed" / str(os.getpid())).write_text("1 /usr/bin/of-an-earlier-process\n")
+    assert passed.before(here) == set()
 
 
 @pytest.mark.parametrize("words", [["create", "c1"], ["state", "c1"]])

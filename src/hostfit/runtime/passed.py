@@ -35,13 +35,20 @@ def on(paths: Paths, path: str) -> None:
         ensure_directory(folder, 0o700)
         for name in os.listdir(folder):
             if not (name.isdigit() and record.started(int(name))):
-                os.unlink(f"{folder}/{name}")
+                _drop(f"{folder}/{name}")
         start = record.started(me)
         lines = [f"{start} {one}\n" for one in (*_read(folder, me, start), path)]
         with open(f"{folder}/{me}", "w", encoding="utf-8", errors="surrogateescape") as file:
             file.writelines(lines)
     except OSError:
         return
+
+
+def _drop(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return  # another call was here first
 
 
 def _folder(paths: Paths) -> str:
