@@ -157,6 +157,18 @@ def test_platform_limits_what_is_looked_at(inspect, registry):
     assert list(places(tree)) == [top["digest"], other["digest"]]
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_platform_that_is_not_there_is_told(hostfit, registry, several):
+    image = registry.image("" if several else "v1")
+    if several:
+        index(registry, (image, AMD64))
+
+    done = hostfit("inspect", "--plain-http", "--platform", "linux/riscv64", f"{registry.host}/upf:v1")
+
+    assert (done.code, done.out) == (2, "")
+    assert 'no platform "linux/riscv64"' in done.err
+
+
 class TestBaseImages:
     def test_base_image_is_shown_at_both_levels_however_its_digest_names_it(self, inspect, registry):
         """By its manifest, where the index is found by the base's tag, or by its index."""

@@ -39,7 +39,6 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     from hostfit.policy import read  # with the above
     from hostfit.policy.trust import Trust  # with the above
     from hostfit.sources.registry.access import reference  # requests costs 250 ms
-    from hostfit.sources.registry.images import by_platform  # with the above
     from hostfit.sources.registry.inspection import Inspector  # with the above
 
     name = reference(options.image)
@@ -47,8 +46,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     trust = read.read(paths).trust or Trust()
     ask = asker(trust, lambda problem: console.complain(f"warning: {escape(problem, 4096)}"))
     inspector = Inspector(remote.access(options, paths), lookup, trust.follows, ask)
-    wanted = by_platform(options.platform) if options.platform else lambda _: True
-    target = inspector.image(name, remote.deadline(options, f"inspecting {escape(options.image)}"), wanted)
+    target = inspector.image(name, remote.deadline(options, f"inspecting {escape(options.image)}"), options.platform)
     tree = inspected.tree(str(name), target.digest, inspector, lookup)
     if options.format == "json":
         import json  # the text does not need it

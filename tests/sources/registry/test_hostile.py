@@ -12,7 +12,7 @@ from hostfit.core.errors import RegistryError, UnreachableError
 from hostfit.sources.registry import artifacts
 from hostfit.sources.registry.deadline import Deadline
 
-LIMIT = 2.0
+LIMIT = 1.0
 """Seconds that a look-up is given here; enough for a truthful registry on a slow machine only in `soon`."""
 SLACK = 30.0
 """Seconds by which a noisy machine may miss it; a registry that is not cut off takes a minute and more."""

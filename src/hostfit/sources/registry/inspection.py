@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hostfit.core import limits
 from hostfit.core.document import ARTIFACT, BROKEN, IMAGE, Document, Provenance
 from hostfit.core.errors import HostfitError, NoSuchImageError, RegistryError
-from hostfit.core.text import escape
+from hostfit.core.text import escape, quoted
 from hostfit.oci import descriptor as oci
 from hostfit.oci import digest as digests
 from hostfit.oci import reference as references
@@ -110,15 +110,19 @@ class Inspector:
         self.notes: list[str] = []
         self.subjects: dict[str, Subject] = {}
 
-    def image(
-        self, name: Reference, deadline: Deadline, wanted: Callable[[Platform], bool] = lambda _: True
-    ) -> Descriptor:
-        """Look at an image and give its descriptor. Raises RegistryError where anything of its own cannot be known."""
+    def image(self, name: Reference, deadline: Deadline, platform: str = "") -> Descriptor:
+        """Look at an image, of one platform or of all, and give its descriptor.
+
+        Raises NoSuchImageError where it is not there, RegistryError where anything of its own cannot be known.
+        """
+        wanted = images.by_platform(platform) if platform else lambda _: True
         with self._access.open(name) as repository:
             target = repository.resolve(name.digest or name.tag or "latest", deadline)
             found = list(images.images(repository, target, deadline, wanted))
             for one in found:
                 self._levels(repository, one, str(name), deadline)
+            if not found and platform:
+                raise NoSuchImageError(f"{target.digest}: no platform {quoted(platform)}")
             if not found:
                 self._index(repository, target, str(name), deadline)
             for text in repository.warnings():
