@@ -1,0 +1,153 @@
+"""IS sandbox: hostfitd under its own unit on whole Debian releases, as a package lays it there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from hostfit_bed.room import TREE
+
+pytestmark = pytest.mark.engines
+
+PATIENCE = 60.0
+CLIENT = """
+import array, os, socket, sys, time
+sys.path.insert(0, "/usr/share/hostfit")
+from hostfit.service import wire
+bundle, container = sys.argv[1:]
+end = time.monotonic() + 60
+while True:
+    fd = os.open(bundle + "/config.json", os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.settimeout(60)
+        one.connect("/run/hostfit/" + wire.SOCKET)
+        asked = wire.Question(entry="runtime", verb="create", id=container, bundle=bundle)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+        one.sendmsg([wire.encode_question(asked)], rights)
+        os.close(fd)
+        found = wire.decode_answer(one.recv(4096)[4:])
+    if found.action != wire.YOURSELF or time.monotonic() > end:
+        print(found.action, found.runtime, found.line)
+        break
+    time.sleep(0.2)
+"""
+
+
+def lay(files):
+    """The service's files, where a package puts them."""
+    for source, target, mode in (
+        ("systemd/hostfitd", "usr/libexec/hostfit/hostfitd", 0o755),
+        ("systemd/hostfitd.service", "usr/lib/systemd/system/hostfitd.service", 0o644),
+        ("systemd/hostfit.sysusers", "usr/lib/sysusers.d/hostfit.conf", 0o644),
+    ):
+        place = files / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        text = (TREE / source).read_text()
+        if source == "systemd/hostfitd":
+            lines = ['PLACES = ["/usr/share/hostfit"]' if one.startswith("PLACES =") else one for one in text.splitlines()]
+            text = "\n".join(lines) + "\n"
+        place.write_text(text)
+        place.chmod(mode)
+
+
+@pytest.fixture(scope="module")
+def served(booted):
+    """The release with the unit started. It was booted before, so the files come by its root file system now."""
+    root = Path(f"/proc/{booted.pid}/root")
+    lay(root)
+    booted.run(["systemd-sysusers"], check=True)
+    booted.run(["systemctl", "daemon-reload"], check=True)
+    done = booted.run(["systemctl", "start", "hostfitd"])
+    assert done.code == 0, booted.run(["journalctl", "-u", "hostfitd", "--no-pager"]).out
+    (root / "root/client.py").write_text(CLIENT)
+    yield booted
+    booted.run(["systemctl", "stop", "hostfitd"])
+    shutil.rmtree(root / "usr/libexec/hostfit", ignore_errors=True)
+
+
+def ask(served, name, **notes):
+    root = Path(f"/proc/{served.pid}/root")
+    bundle = root / "tmp/bundles" / name
+    bundle.mkdir(parents=True, exist_ok=True)
+    tree = {
+        "ociVersion": "1.0.2",
+        "process": {"args": ["/upf"]},
+        "root": {"path": "rootfs"},
+        "annotations": {f"io.hostfit.{key}": value for key, value in notes.items()},
+    }
+    (bundle / "config.json").write_text(json.dumps(tree))
+    done = served.run(["/usr/bin/python3", "/root/client.py", f"/tmp/bundles/{name}", name], check=True)
+    return done.out.strip()
+
+
+def show(served, name):
+    return served.run(["systemctl", "show", "-P", name, "hostfitd"], check=True).out.strip()
+
+
+def test_it_runs_as_nobody_in_particular_with_two_capabilities(served):
+    status = served.run(["cat", f"/proc/{show(served, 'MainPID')}/status"], check=True).out
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+
+    assert fields["Uid"].split()[0] != "0"
+    # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+    assert {fields[name] for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {"0000000000000006"}
+    assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
+
+
+def test_it_decides_and_its_report_and_entry_are_there(served):
+    assert ask(served, "fits", require="kernel.version.full >=3.0; system.osrelease.ID =debian").startswith("start runc")
+    refused = ask(served, "misfit", require="kernel.loadedmodule.gtp5g exists; os.glibc.version >=2.0")
+
+    assert "hostfit: container misfit does not fit this host: kernel.loadedmodule gtp5g" in refused
+    why = served.run(["hostfit", "why", "misfit", "--format", "json"], check=True)
+    assert json.loads(why.out)["verdict"] == "misfit"
+    (entry,) = served.journal("HOSTFIT_CONTAINER_ID=misfit")
+    assert entry["HOSTFIT_VERDICT"] == "misfit"
+
+
+def test_every_fact_that_root_sees_it_sees(served):
+    """Its own recording against root's: a fact that only root can read would be handed back at each start."""
+    root = Path(f"/proc/{served.pid}/root")
+    path = root / "run/hostfit/service/facts.json"
+    end = time.monotonic() + PATIENCE
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.2)
+    its = json.loads(path.read_text())
+    roots = json.loads(served.run(["hostfit", "facts", "--format", "json"], check=True).out)
+
+    hidden = {name for name, why in its.get("unknown", {}).items() if "EACCES" in str(why) or "EPERM" in str(why)}
+    assert hidden - set(roots.get("unknown", {})) <= {"kernel.sysctl"}
+    for kind in ("flags", "attributes", "instances"):
+        assert set(its[kind]) == set(roots[kind])
+    # Sysctls that the kernel shows only to a root with CAP_SYS_ADMIN.
+    assert len(its["unknown"].get("kernel.sysctl", {}).get("elements", {})) < 60
+
+
+def test_a_watchdog_ends_a_service_that_hangs(served):
+    before = show(served, "MainPID")
+    served.run(["kill", "-STOP", before], check=True)
+    end = time.monotonic() + PATIENCE
+    while show(served, "MainPID") in (before, "0") or show(served, "ActiveState") != "active":
+        assert time.monotonic() < end, served.run(["journalctl", "-u", "hostfitd", "--no-pager"]).out
+        time.sleep(0.3)
+
+    assert ask(served, "after", require="kernel.version.full >=3.0").startswith("start")
+
+
+def test_it_has_no_network_and_writes_nowhere_else(served):
+    pid = show(served, "MainPID")
+    mounts = served.run(["cat", f"/proc/{pid}/mountinfo"], check=True).out
+
+    assert show(served, "IPAddressDeny") == "::/0 0.0.0.0/0"
+    assert show(served, "RestrictAddressFamilies") in ("AF_NETLINK AF_UNIX", "AF_UNIX AF_NETLINK")
+    root = next(line for line in mounts.splitlines() if line.split()[4] == "/")
+    assert "ro" in root.split()[5].split(",")
+
+
+def test_its_exposure_is_small(served):
+    done = served.run(["systemd-analyze", "security", "--no-pager", "--threshold=18", "hostfitd"])
+
+    assert done.code == 0, done.out
