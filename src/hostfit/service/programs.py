@@ -7,6 +7,7 @@ gets no standard input, an empty environment but for PATH, and none of the capab
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import stat
@@ -20,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_libc = ctypes.CDLL(None, use_errno=True)
 EVERY = 60.0
 """Seconds from the end of a run to the next."""
 LIMIT = 10.0
@@ -29,10 +31,9 @@ OUTPUT = 64 << 10
 _MOST = 64
 """Programs of one host; further ones are not run."""
 _AT_ONCE = 4
-_SETPRIV = "/usr/bin/setpriv"
 _NICE = "/usr/bin/nice"
-_WITHOUT = (_SETPRIV, "--no-new-privs", "--ambient-caps=-all", "--")
-"""A service that is not root has its capabilities as ambient ones."""
+_PR_CAP_AMBIENT, _CLEAR_ALL = 47, 4
+"""prctl(2): capabilities of a service that is not root are ambient ones, which a program would inherit."""
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -110,19 +111,22 @@ class Programs:
         try:
             os.close(open_trusted(path))
             one.process = subprocess.Popen(
-                [_NICE, "-n", "19", *(_WITHOUT if os.path.exists(_SETPRIV) else ()), path],
+                [_NICE, "-n", "19", path],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=_ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
+                preexec_fn=_without_capabilities,  # noqa: PLW1509 - one thread, and no other way before exec
             )
             os.set_blocking(_pipe(one), False)
         except PolicyError as error:
             one.output, one.why = None, error.message
         except OSError as error:
             one.output, one.why = None, symbol(error)
+        except subprocess.SubprocessError:
+            one.output, one.why = None, "could not be started without the service's capabilities"
 
     def _look(self, one: _Program, now: float) -> None:
         while True:
@@ -158,6 +162,11 @@ class Programs:
             one.process.stdout.close()
         one.process = None
         one.output, one.why = (None, why) if why else (one.printed, "")
+
+
+def _without_capabilities() -> None:
+    if _libc.prctl(_PR_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def _pipe(one: _Program) -> int:

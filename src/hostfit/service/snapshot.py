@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EVERY = 300.0
 """Seconds between two snapshots of a host where nothing happens."""
+_OF_DECISIONS = ("request.", "runtime.platform")
 SOON = 30.0
 """Seconds between two snapshots where something does."""
 
@@ -47,7 +48,8 @@ class Snapshot:
                 return
             self._due, self._changes = now + EVERY, changes
             host.begin(self._decider.vocabulary.current())
-            self._left = [info.name for info in host.features()]
+            # What only a decision knows is no fact of the host.
+            self._left = [info.name for info in host.features() if not info.name.startswith(_OF_DECISIONS)]
             self._features = {}
             return
         host.begin(self._decider.vocabulary.current())
