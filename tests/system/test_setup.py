@@ -12,7 +12,7 @@ from hostfit_bed.images import STARTED
 from hostfit_bed.room import Room
 
 MISFIT = "does not fit this host: kernel.loadedmodule gtp5g: required present, found absent"
-KILL = "kill $(pidof containerd)"
+KILL = "kill -KILL $(pidof containerd)"
 """The room has process ids of its own."""
 CRI = """\
 version = 2
@@ -92,6 +92,20 @@ class TestPodman:
         assert configuration(machine) == before
         assert found(machine, "podman") == ({"not-set-up"}, 1)
         assert podman("run", "--rm", module).out == f"{STARTED}\n"
+
+    def test_a_hook_whose_program_is_gone_is_dropped_without_a_word(self, machine, podman, images):
+        """What doctor says of a definition without its program, on the real engine."""
+        hostfit(machine, "setup", "podman", "--default", check=True)
+        machine.run(["mv", product.HOOK, f"{product.HOOK}.away"], check=True)
+        try:
+            around = podman("--runtime", "runc", "run", "--rm", images.built["module"].name)
+            seen = found(machine, "podman")
+        finally:
+            machine.run(["mv", f"{product.HOOK}.away", product.HOOK], check=True)
+            hostfit(machine, "setup", "podman", "--remove", check=True)
+
+        assert (around.code, around.out, around.err) == (7, f"{STARTED}\n", "")
+        assert seen == ({"hook-dropped", "setup-outdated"}, 1)
 
     def test_a_host_whose_usr_is_read_only_is_set_up_alike(self, machine, podman):
         before = configuration(machine)
