@@ -76,8 +76,8 @@ static bool caller(const struct record *record)
     return true;
 }
 
-/* create, run and restore: as the service says, as far as it has a say. Gives the exit status of a refusal, -1 where Python
- * has to decide. */
+/* create, run and restore: as the service says, as far as it has a say. Gives the exit status of a refusal, -1 where
+ * Python has to decide. */
 static int start(const struct front *front, const struct call *call, const char *name)
 {
     char bundle[PATH_MAX], recorded[DIGEST], pod[DIGEST];
@@ -99,7 +99,9 @@ static int start(const struct front *front, const struct call *call, const char 
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;
-    ask(&(struct question){"runtime", call->verb, call->id, call->root, bundle, name, NULL, 0, NULL, NULL}, config, &answer);
+    const struct question question = {
+        .entry = "runtime", .verb = call->verb, .id = call->id, .root = call->root, .bundle = bundle, .runtime = name};
+    ask(&question, config, &answer);
     close(config);
     if (answer.action == DENY)
         return refuse(call, answer.line);
@@ -123,7 +125,8 @@ static int start(const struct front *front, const struct call *call, const char 
     return -1;
 }
 
-/* Finds the one bundle in a state as runtimes write it: a quote within a text is escaped, so this is a key and its value. */
+/* Finds the one bundle in a state as runtimes write it: a quote within a text is escaped, so this is a key and its
+ * value. */
 static bool bundle_of(const char *state, size_t size, char bundle[PATH_MAX])
 {
     static const char key[] = "\"bundle\":";
@@ -171,7 +174,9 @@ static int judge(const char *state, size_t size)
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;
-    ask(&(struct question){"hook", "", "", "", bundle, "", state, size, NULL, NULL}, config, &answer);
+    const struct question question = {.entry = "hook", .verb = "", .id = "", .root = "", .bundle = bundle, .runtime = "",
+                                      .state = state, .state_size = size};
+    ask(&question, config, &answer);
     close(config);
     if (answer.action == DENY)
         return refuse(NULL, answer.line);

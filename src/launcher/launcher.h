@@ -1,5 +1,5 @@
-/* What the parts of the launcher know of each other. README.md says what it does; every function that answers "no" leaves
- * the call to the Python entry points, which know more and say why. */
+/* What the parts of the launcher know of each other. README.md says what it does; every function that answers "no"
+ * leaves the call to the Python entry points, which know more and say why. */
 #ifndef LAUNCHER_H
 #define LAUNCHER_H
 

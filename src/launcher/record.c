@@ -178,8 +178,8 @@ bool replace(int folder, const char *name, const char *text)
     return good;
 }
 
-/* Stores a record and the link from its bundle, each as a whole. No where anything stands in the way; the directory, too, is
- * Python's to make. */
+/* Stores a record and the link from its bundle, each as a whole. No where anything stands in the way; the directory,
+ * too, is Python's to make. */
 bool record_save(const char *name, const struct record *record)
 {
     char text[2 * PATH_MAX + 256], spare[SPARE], link[DIGEST + 2];

@@ -82,8 +82,9 @@ int shim(const struct front *front, const char *program)
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;
-    ask(&(struct question){"shim", "start", call.id, "", bundle, name, NULL, 0, call.namespace, call.address}, config,
-        &answer);
+    const struct question question = {.entry = "shim", .verb = "start", .id = call.id, .root = "", .bundle = bundle,
+                                      .runtime = name, .namespace = call.namespace, .address = call.address};
+    ask(&question, config, &answer);
     close(config);
     if (answer.action == DENY) {
         /* containerd joins it to its own words, so it has no end of line. */

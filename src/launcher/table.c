@@ -33,7 +33,8 @@ static bool same(const char *line)
     const struct timespec *m = &status.st_mtim, *c = &status.st_ctim;
     int size = snprintf(now, sizeof now, "file %llu %llu %lld %lld %lld %s", (unsigned long long)status.st_dev,
                         (unsigned long long)status.st_ino, (long long)status.st_size,
-                        (long long)m->tv_sec * 1000000000 + m->tv_nsec, (long long)c->tv_sec * 1000000000 + c->tv_nsec, path);
+                        (long long)m->tv_sec * 1000000000 + m->tv_nsec, (long long)c->tv_sec * 1000000000 + c->tv_nsec,
+                        path);
     return size > 0 && (size_t)size < sizeof now && strcmp(line, now) == 0;
 }
 
@@ -74,9 +75,9 @@ bool table_parse(char *text, const char *kind, const char *entry, const char *ch
                 granted = grants;
             }
         } else if (strncmp(line, "binary /", 8) == 0 || strncmp(line, "shim /", 6) == 0) {
-            const char *found_at = strchr(line, '/');
-            if (current && strncmp(line, kind, kinds) == 0 && *path == '\0' && strlen(found_at) < PATH_MAX && usable(found_at))
-                strcpy(path, found_at);
+            const char *place = strchr(line, '/');
+            if (current && strncmp(line, kind, kinds) == 0 && *path == '\0' && strlen(place) < PATH_MAX && usable(place))
+                strcpy(path, place);
         } else if (strcmp(line, "end") == 0) {
             whole = true;
         } else {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import re
 import resource
 import shutil
+import socket
 import stat
 import subprocess
 import time
@@ -240,11 +243,12 @@ def test_a_socket_that_nobody_listens_on_or_whose_queue_is_full_is_no_service(ha
     service.path.unlink()
     full = Service(hasty, None)
     full.socket.listen(0)
-    clients = [full.socket.__class__(full.socket.family) for _ in range(2)]
-    clients[0].setblocking(False)
-    clients[1].setblocking(False)
-    for client in clients:
-        client.connect_ex(f"/proc/{os.getpid()}/cwd/{os.path.relpath(full.path)}")
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+    with contextlib.chdir(full.path.parent):
+        for client in clients:
+            client.setblocking(False)
+            refused = client.connect_ex(full.path.name)
+    assert refused == errno.EAGAIN
     assert run(hasty.launcher(runtime=probe.path), "create", "-b", bundle, "c2").returncode == 37
     for one in (*clients, full.socket):
         one.close()
