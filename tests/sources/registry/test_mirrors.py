@@ -8,6 +8,7 @@ from hostfit_bed.scripted import Scripted
 
 from hostfit.core.errors import HostfitError, RegistryError
 from hostfit.sources.registry import artifacts, attach
+from hostfit.sources.registry import repository as repositories
 from hostfit.sources.registry import transport as transports
 from hostfit.sources.registry.access import reference
 
@@ -95,6 +96,17 @@ class TestWord:
         configured(place, registry.host, mirror.host)
 
         assert specs(place, registry.host, soon) == [DOCUMENT]
+
+    def test_mirror_that_never_comes_to_an_end_takes_a_part_of_the_time_once(
+        self, place, soon, registry, mirror, both, monkeypatch
+    ):
+        registry.artifact(both, DOCUMENT)
+        mirror.lie("GET /v2/upf", lambda handler, _: handler.trickle(b"HTTP/1.1 200 OK\r\nX: "))
+        configured(place, registry.host, mirror.host)
+        monkeypatch.setattr(repositories, "_SHARE", 0.01)
+
+        assert specs(place, registry.host, soon) == [DOCUMENT]
+        assert len(mirror.asked("GET /v2/upf")) == 1
 
     def test_all_that_went_wrong_is_told_the_registry_first(self, place, soon, mirror):
         mirror.lie("GET", lambda handler, _: handler.reply(500))

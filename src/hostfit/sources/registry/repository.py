@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from hostfit.core import limits
-from hostfit.core.errors import NoSuchImageError, RegistryError
+from hostfit.core.errors import NoSuchImageError, RegistryError, UnreachableError
 from hostfit.core.text import escape, quoted
 from hostfit.oci import descriptor as oci
 from hostfit.oci import digest as digests
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     Found = TypeVar("Found")
 
+_SHARE = 0.5
+"""The part of the time that is left which a mirror may take."""
 ACCEPT = ", ".join([*oci.INDEXES, *oci.MANIFESTS])
 
 
@@ -41,6 +43,7 @@ class Repository:
         self.name = reference.repository
         self.label = f"repository {escape(self.name)}"
         self._clients = clients
+        self._given_up: set[Client] = set()
         self._documents: dict[str, tuple[Descriptor, Manifest | Index, bytes]] = {}
 
     def resolve(self, name: str, deadline: Deadline) -> Descriptor:
@@ -49,7 +52,7 @@ class Repository:
         Raises NoSuchImageError where the registry has none, RegistryError where that cannot be found out.
         """
         need = PULL if digests.valid(name) else RESOLVE
-        found = self._first(lambda client: _named(client, name, deadline), need)
+        found = self._first(lambda client, until: _named(client, name, until), need, deadline)
         if found is None:
             raise NoSuchImageError(f"{self.label}: no manifest {quoted(name)} on {escape(self.registry)}")
         self._documents[found[0].digest] = found
@@ -63,7 +66,7 @@ class Repository:
             raise RegistryError(
                 f"{self.label}: {target.digest}: a manifest is required, found {quoted(target.media_type)}"
             )
-        found = self._first(lambda client: _named(client, target.digest, deadline, target), PULL)
+        found = self._first(lambda client, until: _named(client, target.digest, until, target), PULL, deadline)
         if found is None:
             raise NoSuchImageError(f"{self.label}: no manifest {target.digest} on {escape(self.registry)}")
         self._documents[target.digest] = found
@@ -78,7 +81,9 @@ class Repository:
         """Give a blob of at most `cap` bytes, verified: a config or a document, never a layer. Raises RegistryError."""
         if target.size > cap:
             raise RegistryError(f"{self.label}: {target.digest}: must be at most {cap} bytes, found {target.size}")
-        found = self._first(lambda client: _blob(client, target.digest, target.size, deadline, target.size), PULL)
+        found = self._first(
+            lambda client, until: _blob(client, target.digest, target.size, until, target.size), PULL, deadline
+        )
         if found is None:
             raise RegistryError(f"{self.label}: no blob {target.digest} on {escape(self.registry)}")
         return found
@@ -92,11 +97,11 @@ class Repository:
 
     def blob_named(self, digest: str, cap: int, deadline: Deadline) -> bytes | None:
         """Give a blob of at most `cap` bytes of which only the digest is known, None where there is none."""
-        return self._first(lambda client: _blob(client, digest, cap, deadline), PULL)
+        return self._first(lambda client, until: _blob(client, digest, cap, until), PULL, deadline)
 
     def referrers(self, subject: str, deadline: Deadline, artifact_type: str = "") -> Referrers:
         """Give who refers to the subject with this digest, of one artifact type or of all. Raises RegistryError."""
-        found = self._first(lambda client: _listed(client, subject, artifact_type, deadline), PULL)
+        found = self._first(lambda client, until: _listed(client, subject, artifact_type, until), PULL, deadline)
         if found is None:
             raise RegistryError(f"{self.label}: nobody can say who refers to {subject}")
         return found
@@ -123,25 +128,31 @@ class Repository:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _first(self, ask: Callable[[Client], Found | None], need: str) -> Found | None:
+    def _first(self, ask: Callable[[Client, Deadline], Found | None], need: str, deadline: Deadline) -> Found | None:
         """Ask each place until one has it; None where the registry itself says that it has not.
 
-        Raises the errors of all places in one where no place has it and the registry's own word is missing.
+        A mirror gets half of the time that is left, and is not asked again once it could not be reached. Raises the
+        errors of all places in one where no place has it and the registry's own word is missing.
         """
         problems: list[RegistryError] = []
         for client in self._clients:
-            if need not in client.endpoint.can:
+            if need not in client.endpoint.can or client in self._given_up:
                 continue
+            mirror, until = client.endpoint.mirror, deadline
+            if mirror:
+                until = deadline.within(deadline.left() * _SHARE, client.endpoint.label)
             try:
-                found = ask(client)
+                found = ask(client, until)
             except RegistryError as error:
                 problems.append(error)
-                if client.endpoint.mirror:
+                if mirror and isinstance(error, UnreachableError):
+                    self._given_up.add(client)
+                if mirror:
                     continue
                 raise _joined(problems) from None
             if found is not None:
                 return found
-            if not client.endpoint.mirror:
+            if not mirror:
                 return None
         if not problems:
             raise RegistryError(f"{self.label}: no place is configured that may be asked")
