@@ -240,6 +240,13 @@ def test_docker_s_images_are_looked_up_by_the_digests_in_their_names(gather, sto
     assert gather(loaded) == []
 
 
+def test_a_digest_in_a_name_need_not_be_looked_up_too(gather, store):
+    """Engines name one image by several digests, of which a store does not keep all."""
+    store.record(D[0], time="")
+    store.record(D[2], time="")
+    assert gather(Resolution("containerd", image(name=f"upf@{D[6]}"))) == []
+
+
 def test_a_damaged_look_up_is_a_broken_document(gather, store, places):
     store.record(D[0], time="")
     with open(f"{places.var}/looked-up/{D[0].replace(':', '/')}", "w") as file:

@@ -208,7 +208,9 @@ def _fetched(image: Image, store: SpecStore) -> list[Document]:
     """What was fetched for the image, by its own digest and its index's; UNSYNCED where nobody ever looked."""
     subjects = subjects_of(image)
     known, found = looked_up(subjects, store, "image ")
-    if not known and store.used():
+    own = [one for one in (image.digest, image.index_digest) if digests.valid(one)]
+    # A digest in a name is the same image's; what the image itself is known by must have been looked up.
+    if not (known.issuperset(own) if own else known) and store.used():
         place = f"artifacts of image {subjects[0] if subjects else image.config_digest}"
         reason = "nobody has looked for specs of this image yet; hostfit sync does"
         found.append(Document(Provenance(ARTIFACT, place), state=UNSYNCED, reason=reason))
@@ -225,9 +227,9 @@ def subjects_of(image: Image) -> tuple[str, ...]:
     return tuple(found) if found or not image.config_digest else (image.config_digest,)
 
 
-def looked_up(subjects: tuple[str, ...], store: SpecStore, what: str) -> tuple[bool, list[Document]]:
-    """Whether all of these were looked up, and the documents that were found for them, each once."""
-    known = bool(subjects)
+def looked_up(subjects: tuple[str, ...], store: SpecStore, what: str) -> tuple[set[str], list[Document]]:
+    """Which of these were looked up, and the documents that were found for them, each once."""
+    known: set[str] = set()
     found: dict[str, Document] = {}
     for subject in subjects:
         try:
@@ -235,10 +237,11 @@ def looked_up(subjects: tuple[str, ...], store: SpecStore, what: str) -> tuple[b
         except SourceError as error:
             provenance = Provenance(ARTIFACT, f"artifacts of {what}{subject}")
             found[subject] = Document(provenance, state=BROKEN, reason=error.message)
+            known.add(subject)
             continue
         if record is None:
-            known = False
             continue
+        known.add(subject)
         for digest, signer in record.specs:
             place = f"artifact {digest} of {what}{subject}"
             found.setdefault(
