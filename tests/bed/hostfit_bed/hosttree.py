@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PROGRAMS = (
@@ -29,8 +30,11 @@ class HostTree:
 
     def write(self, path, text):
         target = self.root / path
+        # Whatever the tests run under, only its owner may write there.
+        before = os.umask(0o022)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape"))
+        os.umask(before)
 
     def read(self, path):
         return (self.root / path).read_text()
