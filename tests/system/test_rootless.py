@@ -96,6 +96,23 @@ def test_what_the_system_has_looked_up_and_hides_counts_as_never_looked_up(user,
     assert "hostfit sync" in refused.err
 
 
+def test_an_image_of_an_additional_store_is_found_there(user, host, images):
+    """One that the user's own storage.conf names; the system's own store is root's to read and stands in no way."""
+    shared = f"/var/lib/{user.name}/shared"
+    user.podman("--root", shared, "load", "-q", "-i", f"/var/lib/{user.name}/module.oci.tar", check=True)
+    user.podman("rmi", images.built["module"].name, check=True)
+    user.run(["mkdir", "-p", f"/var/lib/{user.name}/.config/containers"], check=True)
+    stores = f'[storage]\ndriver = "vfs"\n[storage.options]\nadditionalimagestores = ["{shared}"]\n'
+    conf = f"/var/lib/{user.name}/.config/containers/storage.conf"
+    user.run(["sh", "-c", 'cat >"$0"', conf], stdin=stores, check=True)
+    found = user.podman("--runtime", str(product.RUNTIME), "run", "--rm", images.built["module"].name)
+    user.run(["rm", conf], check=True)
+    user.load(images.built["module"])
+
+    assert found.code == 126
+    assert LINE in found.err
+
+
 def test_the_hook_judges_where_it_is_named_and_no_wrapper_has(user, host, images):
     """Rootless Podman reads no directory of hooks by itself."""
     hooks = ["--hooks-dir", str(product.HOOKS_DIR)]

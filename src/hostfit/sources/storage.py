@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT_GRAPHROOT = "/var/lib/containers/storage"
 DEFAULT_RUNROOT = "/run/containers/storage"
+_OF_HOME = "/.local/share/containers/storage"
+"""Where a user's graphroot lies in the home directory."""
 _SUFFIX = "-containers"
 
 
@@ -210,7 +212,12 @@ def _roots(place: Place, bundle: Bundle) -> list[str]:
 def _more_roots(roots: list[str]) -> list[str]:
     from hostfit.sources import storageconf  # TOML, and only for images kept in an additional store
 
-    return [root for root in storageconf.read().image_roots() if root not in roots]
+    more = storageconf.read().image_roots()
+    if not is_host_root():
+        homes = [root.removesuffix(_OF_HOME) for root in roots if root.endswith(_OF_HOME)]
+        more = (*[one for home in homes for one in storageconf.read(user=True, home=home).image_roots()], *more)
+    # What is root's alone to read is none of a user's stores.
+    return [root for root in more if root not in roots and (is_host_root() or os.access(root, os.X_OK))]
 
 
 def _list(path: str) -> list[dict[str, Any]]:

@@ -35,9 +35,12 @@ class StorageConf:
         return (self.graphroot, *self.additional)
 
 
-def read(*, user: bool = False) -> StorageConf:
-    """Read the system's configuration, or that of the user who runs this. Raises SourceError for broken TOML."""
-    home = os.path.expanduser("~")
+def read(*, user: bool = False, home: str = "") -> StorageConf:
+    """Read the system's configuration, or that of the user who runs this. Raises SourceError for broken TOML.
+
+    `home` is the user's home directory, where the environment does not tell it.
+    """
+    home = home or os.path.expanduser("~")
     if user:
         graphroot = os.environ.get("XDG_DATA_HOME") or f"{home}/.local/share"
         known = StorageConf(f"{graphroot}/containers/storage", f"/run/user/{os.getuid()}/containers")
