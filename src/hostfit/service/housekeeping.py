@@ -21,7 +21,7 @@ class Housekeeping:
     @property
     def busy(self) -> bool:
         """Whether there is more to do at once."""
-        return self._snapshot.busy or self._programs.busy
+        return self._programs.busy
 
     def step(self, now: float) -> None:
         """Take one step of each. `now` is monotonic time in seconds."""
@@ -33,5 +33,6 @@ class Housekeeping:
     def close(self) -> None:
         """End what runs."""
         self._programs.close()
+        self._snapshot.close()
         if self._images is not None:
             self._images.close()
