@@ -99,14 +99,17 @@ def test_containerd(containerd, layout, tmp_path, number):
     words = ["ctr", "-a", str(containerd.socket), "-n", "default"]
     unpacked = ["--snapshotter", "native"]
     loaded = shell(*words, "images", "import", *unpacked, "--all-platforms", str(archive))
+    done = shell(*words, "containers", "create", *unpacked, f"localhost/{name}:1", container, "/bin/true")
+    info = shell(*words, "snapshots", *unpacked, "info", container).stdout
+    shell(*words, "containers", "rm", container)
+    shell(*words, "images", "rm", "--sync", f"localhost/{name}:1")
     expected = by_containerd([Platform("linux", *one) for one in index], generic("amd64"))
     if expected is None:
         assert "no match for platform in manifest" in loaded.stderr
         return
 
-    done = shell(*words, "containers", "create", *unpacked, f"localhost/{name}:1", container, "/bin/true")
     assert done.returncode == 0, loaded.stderr + done.stderr
-    snapshot = json.loads(shell(*words, "snapshots", *unpacked, "info", container).stdout)
+    snapshot = json.loads(info)
     layers = [layer(layout, one["digest"]) for one in listed]
     assert snapshot["Parent"] == layers[expected]
 
