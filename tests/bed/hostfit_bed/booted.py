@@ -28,7 +28,7 @@ def cached_root(release, kind="engines"):
     need_root()
     need("debootstrap", "systemd-nspawn", "unshare")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hostfit-tests" / "roots"
-    target = cache / (release if kind == "engines" else f"{release}-{kind}")
+    target = cache / f"{release}-{kind}"
     run([BUILD, release, target, kind], check=True, timeout=1500, env=network())
     return target
 
@@ -103,6 +103,18 @@ class Booted:
         """Run one podman command inside."""
         quiet = ENVIRONMENT | {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
         return self.run(["podman", *words], env=quiet, **options)
+
+    def spawn(self, command):
+        """Start a command inside and give its process; what it prints is dropped."""
+        inside = ["nsenter", "-t", str(self.pid), "-a", "--", *command]
+        return subprocess.Popen(
+            inside, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+        )
+
+    @property
+    def limits(self):
+        """What `podman run` must be told where no controllers are delegated; only crun can do without them."""
+        return ["--cgroups=disabled"] if self.release in UNIFIED else []
 
     def load(self, image):
         """Bring an image of the bed into Podman's and containerd's stores."""

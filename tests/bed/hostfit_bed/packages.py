@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hostfit_bed.booted import cached_root
 from hostfit_bed.command import ENVIRONMENT, need, run
 from hostfit_bed.room import TREE
 
@@ -25,6 +26,25 @@ def build(kind, target, *, tree=TREE, checked=True, **environment):
     return built
 
 
+def build_in(release, target):
+    """Build and lint the Debian package with the tools of a release, in a root file system of its own."""
+    if run(["sh", "-c", '. /etc/os-release; [ "$VERSION_CODENAME" = "$1" ]', "sh", release]).code == 0:
+        return build("deb", target)
+    lower, work = cached_root(release, "build"), Path(target)
+    for name in ("upper", "work", "root"):
+        (work / name).mkdir(parents=True)
+    run([TREE / "packaging" / "dev" / "stage", work / "tree"], check=True)
+    script = (
+        'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root" && '
+        'mount -t proc proc "$2/root/proc" && mount --rbind /dev "$2/root/dev" && mount --bind "$2" "$2/root/mnt" && '
+        'exec chroot "$2/root" /mnt/tree/packaging/build-deb /mnt/built'
+    )
+    inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", lower, work]
+    run(inside, check=True, timeout=900)
+    (built,) = (work / "built").glob("hostfit_[0-9]*.deb")
+    return built
+
+
 def tree_of(version, target):
     """Copy what a release holds, as that of another version."""
     run([TREE / "packaging" / "dev" / "stage", target], check=True)
@@ -32,6 +52,9 @@ def tree_of(version, target):
         path = Path(target) / name
         text = path.read_text()
         assert VERSION in text, name
+        if version != VERSION:
+            # No two versions are of the same time: Python goes by a file's time and size.
+            text = text.replace("Mon, 30 Nov 2026", "Sun, 29 Nov 2026").replace("Mon Nov 30 2026", "Sun Nov 29 2026")
         path.write_text(text.replace(VERSION, version))
     return Path(target)
 
