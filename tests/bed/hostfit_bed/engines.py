@@ -28,7 +28,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 runtime_supports_json = ["crun", "runc", "hostfit-runtime", "hostfit-runtime-crun"]
-runtime_supports_nocgroup = ["crun", "hostfit-runtime", "hostfit-runtime-crun"]
+runtime_supports_nocgroup = ["crun", "hostfit", "hostfit-runtime", "hostfit-runtime-crun"]
 """
 STORAGE = """\
 [storage]
