@@ -14,7 +14,8 @@ def draw(found):
     machine = found["machine"]
     title = "Time with hostfit, without it as 1 (median and quartiles)"
     where = (
-        f"{machine['processors']} x {machine['processor']}, Linux {machine['kernel']}, {found['rounds']} paired rounds"
+        f"{machine['processors']} x {machine['processor']}, Linux {machine['kernel']}, load {machine['load'][0]:.0f},"
+        f" {found['rounds']} paired rounds"
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">',
