@@ -214,8 +214,8 @@ def test_a_loop_that_does_not_turn_starves_the_watchdog(tmp_path):
             assert supervisor.next().startswith("READY=1\n")
             assert supervisor.next() == "WATCHDOG=1"
             assert ask(service.socket, service.bundle(), patience=0.5) is None
-            supervisor.empty()
-            assert supervisor.next(1.0) == ""
+            until(lambda: supervisor.next(2.0) == "", "the feeding must stop")
+            assert process.poll() is None
         finally:
             process.kill()
             process.wait()
