@@ -152,6 +152,18 @@ class TestLayout:
         assert "detached" in hostfit("detach", "--layout", layout.directory).out
         assert "nothing is attached" in hostfit("detach", "--layout", layout.directory).out
 
+    def test_nothing_is_written_outside_of_a_layout(self, hostfit, spec, layout, tmp_path):
+        layout.tag("", layout.manifest())
+        outside = tmp_path / "outside"
+        (layout.directory / "blobs").rename(outside)
+        (layout.directory / "blobs").symlink_to(outside)
+        before = sorted(outside.rglob("*"))
+
+        done = hostfit("attach", spec, "--layout", layout.directory)
+
+        assert done.code != 0
+        assert sorted(outside.rglob("*")) == before
+
     def test_platform_chooses_the_manifest_of_an_index(self, hostfit, spec, layout):
         one, other = layout.manifest(), layout.manifest(platform={"architecture": "arm64"})
         layout.tag("v1", layout.index(

@@ -225,6 +225,14 @@ class TestNamedDocuments:
 
         assert (found["state"], found["digest"]) == ("missing", digest_of(b"gone"))
 
+    def test_what_is_named_as_a_document_and_is_a_layer_is_not_fetched(self, inspect, registry):
+        layer = registry.blob(b" " * (2 << 20))
+        registry.image(annotations={"io.hostfit.spec.digest": layer["digest"]})
+
+        (found,) = inspect(code=5)["subjects"][0]["specs"]
+
+        assert found["problems"][0].endswith("answer must be at most 1048576 bytes, found 2097152")
+
     def test_include_on_another_registry_is_not_asked_for(self, inspect, registry):
         named = f"include:\n- digest: {digest_of(b'x')}\n  reference: registry.invalid/specs\n".encode()
         registry.artifact(registry.image(), GTP5G + named)

@@ -86,8 +86,12 @@ def _change(layout: Layout, change: Any) -> None:
 
 def _write(layout: Layout, name: str, data: bytes) -> None:
     path = f"{layout.directory}/{name}"
+    folder = os.path.dirname(path)
     try:
-        ensure_directory(os.path.dirname(path), 0o755)
+        ensure_directory(folder, 0o755)
+        inside = os.path.join(os.path.realpath(layout.directory), os.path.dirname(name)).rstrip("/")
+        if os.path.realpath(folder) != inside:
+            raise SourceError(f"{escape(layout.label)}: {escape(name)}: must lie in the layout, found a link elsewhere")
         write_atomic(path, data, 0o644)
     except OSError as error:
         raise SourceError(f"{escape(layout.label)}: {escape(name)}: {symbol(error)}") from None

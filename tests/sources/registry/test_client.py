@@ -337,6 +337,25 @@ def test_nothing_of_the_environment_is_used(registry, look_up, monkeypatch, tmp_
         assert asked.headers["accept-encoding"] == "identity"
 
 
+def test_every_connection_is_closed_whatever_went_wrong(place, soon, registry):
+    """Also one that an error still refers to."""
+    registry.image()
+    registry.lie("/blobs/", lambda handler, _: handler.reply(200, b" " * 5000))
+    place.insecure(registry.host)
+    with place.open(f"{registry.host}/upf:v1") as repository:
+        repository.resolve("v1", soon)
+        with pytest.raises(RegistryError) as caught:
+            repository.blob_named(digest_of(b"x"), 100, soon)
+        repository.referrers(digest_of(b"y"), soon)
+        lines = repository.writer()._home._lines
+        connections = list(lines)
+
+    assert "at most 100 bytes" in caught.value.message
+    assert connections
+    assert [one for one in connections if one.sock is not None] == []
+    assert lines == {}
+
+
 def test_cookie_is_not_kept(registry, look_up):
     prepare(registry)
     kind, data = registry.manifests[registry.tags["v1"]]

@@ -129,7 +129,9 @@ class Transport:
         """End all connections."""
         if self._adapter is not None:
             self._adapter.close()
-        self._cut()
+        # urllib3 2 closes a connection only when nothing refers to its pool any more, as an error's traceback may.
+        for connection in list(self._lines):
+            connection.close()
         self._forget()
 
     def dial(self, connection: HTTPConnection) -> socket.socket:
