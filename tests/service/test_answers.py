@@ -170,3 +170,21 @@ def test_nonsense_in_place_of_a_configuration_is_handed_back(form, service):
     (bundle / "config.json").write_text(form)
 
     assert service.ask_once(bundle) is None
+
+
+def test_a_decision_that_breaks_is_handed_back_and_the_service_goes_on(tmp_path, monkeypatch):
+    from hostfit.core.paths import Paths
+    from hostfit.service.decide import Decider
+    from hostfit.service.live import LiveHost
+
+    decider = Decider(Paths(*(f"{tmp_path}/{name}" for name in ("etc", "run", "var"))), LiveHost(listen=False))
+    (tmp_path / "config.json").write_text("{}")
+    fd = os.open(tmp_path / "config.json", os.O_RDONLY)
+    try:
+        monkeypatch.setattr(decider, "decide", lambda _: {}["broken"])
+
+        answer, report = decider.answer(question(tmp_path), fd)
+    finally:
+        os.close(fd)
+
+    assert (answer.action, report, decider.handed_back) == (wire.YOURSELF, None, 1)

@@ -12,7 +12,7 @@ import time
 
 from hostfit.core import flat, memo
 from hostfit.core.document import DEPLOYER, Document, Provenance
-from hostfit.core.errors import BundleError, PolicyError
+from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
 from hostfit.core.paths import Paths
 from hostfit.core.results import FIT, MISFIT
@@ -102,7 +102,7 @@ class Decider:
         """
         try:
             report = self._decided(question, config)
-        except (OSError, ValueError, BundleError):
+        except Exception:  # noqa: BLE001 - whatever a bundle does to one decision, the service goes on with the next
             report = None
         answer = _YOURSELF if report is None else _answer(question, report)
         if answer.action == wire.YOURSELF:

@@ -60,8 +60,6 @@ _MOST = 256
 """Features that are kept, each with one choice of elements."""
 _MOST_TEXT = 4 << 20
 """Characters that they may hold, all together."""
-_RETRY = 64
-"""Decisions after which a monitor that could not be opened is tried again."""
 
 
 class LiveHost(Host):
