@@ -98,7 +98,9 @@ class TestContainerd:
 
         reason = line(images, container).replace(container[:12], container)
         assert done.code == 1
-        assert done.err == f"ctr: failed to create shim task: OCI runtime create failed: {reason}: unknown\n"
+        # Since containerd 2 ctr leaves the kind of the error out.
+        shown = done.err.removesuffix("\n").removesuffix(": unknown")
+        assert shown == f"ctr: failed to create shim task: OCI runtime create failed: {reason}"
         assert booted.run(["ctr", "containers", "ls", "-q"], check=True).out == ""
 
 
@@ -120,9 +122,9 @@ class TestJournal:
     def test_start_is_an_entry_of_low_priority(self, booted, podman):
         _, container = podman("fits", WRAPPERS["runc"])
 
-        (entry,) = booted.journal(f"HOSTFIT_CONTAINER_ID={container}")
+        entries = booted.journal(f"HOSTFIT_CONTAINER_ID={container}")
 
-        assert (entry["PRIORITY"], entry["HOSTFIT_VERDICT"]) == ("6", "fit")
+        assert {(entry["PRIORITY"], entry["HOSTFIT_VERDICT"]) for entry in entries} == {("6", "fit")}
 
     def test_catalogue_explains_the_entry(self, booted, podman):
         _, container = podman("module", WRAPPERS["runc"])

@@ -143,7 +143,7 @@ def test_life_of_the_package(clean, images):
     detached, name = life.ctr("sleeps", "--detach", *way)
     assert detached.code == 0, detached
     started.add(name)
-    assert life.running() == started
+    wait_for(lambda: life.running() == started, "the containers", 60)
     with Storm(life) as storm:
         storm.wait()
         for _ in range(3):
