@@ -53,6 +53,8 @@ class Service:
 
     def start(self, *, wait=True):
         code = (
+            # PR_SET_PDEATHSIG (prctl(2)): whoever ends the tests ends it as well.
+            "import ctypes; ctypes.CDLL(None).prctl(1, 9);"
             f"import sys; sys.path[:0] = {sys.path!r}; from hostfit.service.main import main;"
             f"sys.exit(main('hostfitd', {(self.paths.etc, self.paths.run, self.paths.var)!r}, []))"
         )
