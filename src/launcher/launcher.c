@@ -96,6 +96,9 @@ static int start(const struct front *front, const struct call *call, const char 
     /* A record of ours means that the runtime has called us again. */
     if (found == UNSURE || (found == FOUND && caller(&before)) || !process(mine.pid, &parent, &mine.start))
         return -1;
+    /* Where the table cannot be used nothing could be started, and Python's would be a second report on one start. */
+    if (!table_find("binary", name, "", mine.runtime))
+        return -1;
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;

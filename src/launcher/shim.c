@@ -79,6 +79,9 @@ int shim(const struct front *front, const char *program)
     if (!starts(&call, front->words) || getcwd(bundle, sizeof bundle) == NULL || !plain_path(bundle))
         return -1;
     entry_name(program, name);
+    /* Where the table cannot be used nothing could be started, and Python's would be a second report on one start. */
+    if (!table_find("shim", name, SERVED, path))
+        return -1;
     int config = open_config(bundle, &status);
     if (config < 0)
         return -1;
@@ -92,8 +95,8 @@ int shim(const struct front *front, const char *program)
             say(2, answer.line);
         return 1;
     }
-    if (answer.action != START || strcmp(answer.runtime, SERVED) != 0 || !table_find("shim", name, SERVED, path) ||
-        !plain_path(path) || strstr(path, "/containerd-shim-runsc-") != NULL || own(path))
+    if (answer.action != START || strcmp(answer.runtime, SERVED) != 0 || !plain_path(path) ||
+        strstr(path, "/containerd-shim-runsc-") != NULL || own(path))
         return -1;
     snprintf(note, sizeof note, "{\"runtime\":\"" SERVED "\",\"shim\":\"%s\"}", path);
     if (*answer.sandbox != '\0' && !shared(bundle, call.id, answer.sandbox, note))

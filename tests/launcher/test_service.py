@@ -288,6 +288,7 @@ def test_the_owner_of_the_directory_is_asked(place, bundle):
 
 @pytest.mark.parametrize("change", ["policy", "added", "removed", "table of another version", "cut", "not root's"])
 def test_a_table_that_is_not_of_this_policy_is_none(change, place, probe, bundle):
+    """The service is not asked then: what Python decides is the only report."""
     table = compiled.table(place.paths)
     text = Path(table).read_text()
     if change == "policy":
@@ -301,10 +302,10 @@ def test_a_table_that_is_not_of_this_policy_is_none(change, place, probe, bundle
         os.chown(table, 1, 1)
     else:
         Path(table).write_text(text[:-4] if change == "cut" else text.replace("launcher 1", "launcher 2"))
-    with Service(place, said(runtime="probe")):
+    with Service(place, said(runtime="probe")) as service:
         assert run(place.launcher(runtime=probe.path), "create", "-b", bundle, "c1").returncode == 37
 
-    assert len(place.asked) == 1
+    assert (service.questions, len(place.asked)) == ([], 1)
 
 
 def test_a_configuration_that_changes_while_it_is_judged_is_judged_again(place, probe, bundle):
