@@ -1,5 +1,6 @@
 """Single calls: a verb that is passed on, the hook, the start of a shim."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def _shim(place, rounds, spec):
         raise Missing("this hostfit has no shim")
     bundle = place.bundle("shim", spec)
     address = place.top / "containerd.sock"
-    words = ["-namespace", place.name, "-id", "shim", "-address", address, "-publish-binary", "/bin/true"]
+    words = ["-namespace", place.name, "-address", address, "-publish-binary", "/bin/true"]
+    # Each start has an id of its own, and so a socket that no shim before has had.
+    numbers = itertools.count()
     environ = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "TTRPC_ADDRESS": f"{address}.ttrpc",
@@ -60,7 +63,7 @@ def _shim(place, rounds, spec):
     }
 
     def start(program):
-        spent = run([program, *words, "start"], cwd=bundle, environ=environ)
+        spent = run([program, *words, "-id", f"shim{next(numbers)}", "start"], cwd=bundle, environ=environ)
         place.end_by_name("containerd-shim")
         left = bundle / "address"
         Path(left.read_text().removeprefix("unix://")).unlink(missing_ok=True)
@@ -71,6 +74,8 @@ def _shim(place, rounds, spec):
     place.start()
     try:
         found = paired(rounds, {"without": lambda: start(shim), "with": lambda: start(wrapper)})
+    except RuntimeError as error:
+        raise Missing(f"a shim did not start: {str(error).rpartition(': ')[2]}") from error
     finally:
         place.stop()
     return ratio(found, "with", "without", bound=1.05)

@@ -18,7 +18,6 @@ ALWAYS = {
     "lifecycle, runc, service down",
     "a verb passed on",
     "hook",
-    "shim start",
     "check --spec, the first time",
     "check --spec, compiled",
     "facts, everything, cold",
