@@ -1,7 +1,8 @@
 """What CRI-O does, by its own monitor: conmon as CRI-O calls it, on a bundle as CRI-O lays it out.
 
-CRI-O itself is not in Debian, nor to be had as a Go module everywhere. conmon, the store and everything below are real;
-arguments, environment and annotations are those of CRI-O's internal/oci/runtime_oci.go and internal/factory/container.
+CRI-O itself is not in Debian; tests/engines/cri/test_cri_o.py has one that is built. conmon, the store and everything
+below are real; arguments, environment and annotations are those of CRI-O's internal/oci/runtime_oci.go and
+internal/factory/container.
 """
 
 from __future__ import annotations

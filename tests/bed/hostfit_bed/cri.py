@@ -89,6 +89,8 @@ pod_annotations = ["io.hostfit.*"]
 [plugins."{table}".containerd.runtimes.{name}.options]
 BinaryName = "{binary}"
 """
+NAMESPACE = "prod"
+"""That of every pod."""
 NETWORK = {
     "cniVersion": "0.4.0",
     "name": "hostfit",
@@ -174,22 +176,27 @@ class Cri:
 
 
 class Pod:
-    """One pod; containers are named in the order in which they are made."""
+    """One pod; containers are named in the order in which they are made.
 
-    def __init__(self, cri, handler, annotations, network):
+    `network` and `pid` are values of CRI's NamespaceMode: 0 the pod's, 1 the container's own, 2 the node's. `parent` is
+    the control group for all of it, the engine's usual place by default.
+    """
+
+    def __init__(self, cri, handler, annotations, network, pid=0, parent=""):
         self.cri = cri
         cri.number += 1
         self.name = f"pod-{cri.number}"
-        self.containers = []
+        self.asked = 0
         directory = cri.room.run_dir / "pods" / self.name
         directory.mkdir(parents=True)
         self._inside = f"/run/pods/{self.name}"
         self._directory = directory
+        self._linux = {"security_context": {"namespace_options": {"network": network, "pid": pid}}}
         config = {
-            "metadata": {"name": self.name, "namespace": "prod", "uid": self.name, "attempt": 1},
+            "metadata": {"name": self.name, "namespace": NAMESPACE, "uid": self.name, "attempt": 1},
             "log_directory": self._inside,
             "annotations": annotations,
-            "linux": {"security_context": {"namespace_options": {"network": network}}},
+            "linux": self._linux | {"cgroup_parent": parent},
         }
         (directory / "pod.json").write_text(json.dumps(config))
         self.started = cri("runp", "--runtime", handler, f"{self._inside}/pod.json")
@@ -205,20 +212,31 @@ class Pod:
 
     def create(self, image, *command, annotations=None):
         """Make a container of the pod and give its id."""
-        name = f"{image.tag}-{len(self.containers)}"
+        asked = self.ask(image, *command, annotations=annotations)
+        assert asked.code == 0, repr(asked)
+        return asked.out.strip()
+
+    def ask(self, image, *command, annotations=None):
+        """Ask for a container of the pod; what crictl shows is the answer."""
+        self.asked += 1
+        name = f"{image.tag}-{self.asked}"
         config = {
             "metadata": {"name": name},
             "image": {"image": image.name},
             "command": list(command),
             "log_path": f"{name}.log",
             "annotations": annotations or {},
-            "linux": {},
+            # A kubelet gives these to every container.
+            "labels": {
+                "io.kubernetes.container.name": name,
+                "io.kubernetes.pod.name": self.name,
+                "io.kubernetes.pod.namespace": NAMESPACE,
+            },
+            "linux": self._linux,
         }
         (self._directory / f"{name}.json").write_text(json.dumps(config))
         files = (f"{self._inside}/{name}.json", f"{self._inside}/pod.json")
-        container = self.cri("create", self.id, *files, check=True).out.strip()
-        self.containers.append(container)
-        return container
+        return self.cri("create", self.id, *files)
 
     def start(self, container):
         """Start a container; what crictl shows is the answer."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from hostfit_bed.command import run
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hostfit-tests" / "go"
 SECONDS = 1500
 """The largest of them takes some minutes on two busy cores, with nothing in Go's own cache."""
@@ -21,10 +23,11 @@ SECONDS = 1500
 class Tool:
     """Commands of one released module; `test` names a package of tests that is itself the command.
 
-    `change` is a file of the module, a text in it, and what stands there instead.
+    `change` is a file of the module, a text in it, and what stands there instead. `helper` names a directory of the
+    module with a program in C, below src.
     """
 
-    def __init__(self, module, version, *commands, tags="", cgo=False, test="", change=None):
+    def __init__(self, module, version, *commands, tags="", cgo=False, test="", change=None, helper=""):
         self.module = module
         self.version = version
         self.commands = commands
@@ -32,6 +35,7 @@ class Tool:
         self.cgo = cgo
         self.test = test
         self.change = change
+        self.helper = helper
 
 
 TOOLS = {
@@ -50,6 +54,15 @@ TOOLS = {
         "shim",
         # Where the machine has no CAP_SYS_RESOURCE it ends at once; containerd's own shims do not insist.
         change=("pkg/shim/service.go", "(cmd.Process.Pid, oomScoreMaxKillable)", "(cmd.Process.Pid, 0)"),
+    ),
+    "crio": Tool(
+        "github.com/cri-o/cri-o",
+        "v1.34.0",
+        "cmd/crio",
+        tags="containers_image_openpgp,exclude_graphdriver_btrfs,btrfs_noversion,seccomp",
+        cgo=True,
+        # It keeps the namespaces of pods.
+        helper="pinns",
     ),
     "crictl": Tool("sigs.k8s.io/cri-tools", "v1.34.0", "cmd/crictl"),
     "critest": Tool("sigs.k8s.io/cri-tools", "v1.34.0", test="cmd/critest"),
@@ -101,9 +114,14 @@ def _build(tool, go, work, target):
     flags = ["-trimpath", "-ldflags", "-s -w", *(["-tags", tool.tags] if tool.tags else [])]
     environment = os.environ | {"GOBIN": str(target), "GOFLAGS": "-mod=mod -buildvcs=false", "GOWORK": "off"}
     environment["CGO_ENABLED"] = "1" if tool.cgo else "0"
-    if tool.change:
-        module = _changed(tool, go, work, environment)
+    if tool.change or tool.helper:
+        module = _copied(tool, go, work, environment)
+        if tool.change:
+            _change(module, *tool.change)
         _go(go, module, environment, "install", *flags, *[f"./{command}" for command in tool.commands])
+        if tool.helper:
+            sources = sorted((module / tool.helper / "src").glob("*.c"))
+            run(["gcc", "-std=c99", "-Os", "-static", "-o", target / tool.helper, *sources], check=True)
     elif tool.test:
         # A module of its own that asks for nothing else takes every dependency at the version of the release.
         _go(go, work, environment, "mod", "init", "hostfit.test/tool")
@@ -115,17 +133,19 @@ def _build(tool, go, work, target):
         _go(go, work, environment, "install", *flags, *wanted)
 
 
-def _changed(tool, go, work, environment):
-    """Copy the module with the one change in it, and give the copy."""
-    name, old, new = tool.change
+def _copied(tool, go, work, environment):
+    """Copy the module to where it can be written, and give the copy."""
     found = json.loads(_go(go, work, environment, "mod", "download", "-json", f"{tool.module}@{tool.version}"))
     copy = work / "module"
-    subprocess.run(["cp", "-r", "--no-preserve=mode", found["Dir"], copy], check=True)
-    source = copy / name
+    run(["cp", "-r", "--no-preserve=mode", found["Dir"], copy], check=True)
+    return copy
+
+
+def _change(module, name, old, new):
+    source = module / name
     text = source.read_text()
     assert text.count(old) == 1, f"{source} is not what it was"
     source.write_text(text.replace(old, new))
-    return copy
 
 
 def _go(go, work, environment, *words):
