@@ -65,6 +65,8 @@ class Place:
         subprocess.run(join, cwd=library, check=True, stdout=subprocess.DEVNULL)
         for one in (self.etc, self.run, self.var, self.top / "bin"):
             one.mkdir()
+        # As systemd-tmpfiles does before anything starts; the launcher leaves making it to Python.
+        (self.run / "containers").mkdir(0o700)
         # Scripts as they are installed, with other places.
         for source, made in (
             ("src/launcher/hostfit-runtime", "script-runtime"),

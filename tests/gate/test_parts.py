@@ -160,6 +160,28 @@ class TestDeadline:
             pass
         assert deadline.passed
 
+    def test_steps_share_one_timer_that_interrupts_nothing_between_them(self):
+        deadline = Deadline(0.05)
+        deadline.arm()
+        try:
+            time.sleep(0.2)
+            with pytest.raises(Expired), deadline:
+                pass
+        finally:
+            deadline.disarm()
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+        deadline = Deadline(0.1)
+        deadline.arm()
+        try:
+            with pytest.raises(Expired), deadline:
+                time.sleep(60)
+            with Deadline(5):
+                pass
+        finally:
+            deadline.disarm()
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
     def test_ignored_signal_stays_ignored(self):
         old = signal.signal(signal.SIGALRM, signal.SIG_IGN)
         try:

@@ -23,14 +23,19 @@ class Expired(BaseException):
 
 
 class Deadline:
-    """A span of time that starts now; inside `with` it interrupts whatever blocks beyond its end."""
+    """A span of time that starts now; inside `with` it interrupts whatever blocks beyond its end.
 
-    __slots__ = ("_end", "_old", "_signal")
+    Between `arm` and `disarm` all such steps share one timer, which does nothing outside of them.
+    """
+
+    __slots__ = ("_armed", "_end", "_old", "_signal", "_within")
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._end = time.monotonic() + seconds
         self._old: Any = None
         self._signal: Any = None
+        self._armed = False
+        self._within = False
 
     @property
     def passed(self) -> bool:
@@ -42,8 +47,28 @@ class Deadline:
         if self.passed:
             raise Expired
 
+    def arm(self) -> None:
+        """Set the timer for all steps to come; `disarm` must follow, for a timer outlives even an exec."""
+        self._armed = True
+        self._set()
+
+    def disarm(self) -> None:
+        """Clear the timer."""
+        self._armed = False
+        self._clear()
+
     def __enter__(self) -> None:
         self.check()
+        self._within = True
+        if not self._armed:
+            self._set()
+
+    def __exit__(self, *_: object) -> None:
+        self._within = False
+        if not self._armed:
+            self._clear()
+
+    def _set(self) -> None:
         # `_signal` is part of every interpreter; `signal` would cost 5 ms for its enumerations.
         signal: Any = __import__("_signal")
         try:
@@ -54,12 +79,12 @@ class Deadline:
         self._signal = signal
         signal.setitimer(signal.ITIMER_REAL, max(self._end - time.monotonic(), 0.001), _AGAIN)
 
-    def __exit__(self, *_: object) -> None:
+    def _clear(self) -> None:
         signal, self._signal = self._signal, None
         if signal is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL if self._old is None else self._old)
 
     def _expire(self, _number: int, _frame: FrameType | None) -> None:
-        if self._signal is not None:
+        if self._within:
             raise Expired

@@ -6,6 +6,7 @@ the way can make it raise; what crashes denies, and says so.
 
 from __future__ import annotations
 
+from hostfit.core import fastjson
 from hostfit.core.decision import DENY, failed
 from hostfit.core.decision import decide as combine
 from hostfit.core.errors import PolicyError
@@ -66,7 +67,11 @@ def decide(
         question = Question(
             request, policy, host, paths.var, tag or policy.tag, deadline, extra=extra, lifted=lifted
         )  # fmt: skip
-        return _decide(question, resolution)
+        deadline.arm()
+        try:
+            return _decide(question, resolution)
+        finally:
+            deadline.disarm()
     except PolicyError as error:
         return _without_policy(request, error, lifted)
     except (Exception, Expired) as error:  # noqa: BLE001 - whatever it is, a container must not start because of it
@@ -82,11 +87,12 @@ def publish(report: Report, paths: Paths, *, tidy: bool = True) -> None:
 
     try:
         tree = report.tree()
+        text = fastjson.dumps(tree)
     except Exception:  # noqa: BLE001 - a decision stands even if it cannot be told whole
-        tree = {}
-    for step in (journal.send, lambda *given: keep.keep(*given, tidy=tidy)):
+        tree, text = {}, ""
+    for step in (journal.send, lambda *given, text: keep.keep(*given, text=text, tidy=tidy)):
         try:
-            step(report, tree, paths)
+            step(report, tree, paths, text=text)
         except Exception:  # noqa: BLE001, S112 - a full disk or a dead journal must not stop a container
             continue
 

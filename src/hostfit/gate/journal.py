@@ -46,9 +46,14 @@ _PAUSE = 0.002
 _SYSLOG_LINE = 1000
 
 
-def send(report: Report, tree: dict[str, Any], _paths: Paths, *, journal: str = JOURNAL, syslog: str = SYSLOG) -> bool:
-    """Write the entry about a report (`tree` is its JSON form). Gives whether it was delivered; raises nothing."""
-    listed = fields(report, tree)
+def send(
+    report: Report, tree: dict[str, Any], _paths: Paths, *, text: str = "", journal: str = JOURNAL, syslog: str = SYSLOG
+) -> bool:
+    """Write the entry about a report (`tree` is its JSON form, `text` that as JSON where it is written already).
+
+    Gives whether it was delivered; raises nothing.
+    """
+    listed = fields(report, tree, text)
     try:
         if _deliver(journal, encode(listed)):
             return True
@@ -73,7 +78,7 @@ def kind(report: Report) -> str:
     return REFUSED if decision.action == DENY else STARTED if decision.action == ALLOW else WARNED
 
 
-def fields(report: Report, tree: dict[str, Any]) -> list[tuple[str, str]]:
+def fields(report: Report, tree: dict[str, Any], text: str = "") -> list[tuple[str, str]]:
     """Give the fields of the entry in order; a name may be there several times. Texts from outside are escaped."""
     decision, image, which = report.decision, report.resolution.image, kind(report)
     listed = [
@@ -95,7 +100,7 @@ def fields(report: Report, tree: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     listed += _decisive(decision)
     if tree:
-        listed.append(("HOSTFIT_REPORT", fastjson.dumps(tree)))
+        listed.append(("HOSTFIT_REPORT", text or fastjson.dumps(tree)))
     listed.append(("HOSTFIT_TRACEBACK", report.traceback))
     return [(name, value) for name, value in listed if value]
 
