@@ -8,6 +8,7 @@ import pytest
 from hostfit_bed import product
 from hostfit_bed.catalogue import MODULE, REQUIRE
 from hostfit_bed.command import wait_for
+from hostfit_bed.cri import NAMESPACE
 from hostfit_bed.crio import CONFIG, STORAGE, Crio, furnish
 from hostfit_bed.images import STARTED
 from hostfit_bed.room import Room
@@ -81,12 +82,19 @@ def states(engine):
 
 
 def annotations(engine, container):
-    """Those of a container's bundle."""
-    bundle = engine.room.directory / STORAGE.lstrip("/") / "vfs-containers" / container / "userdata"
-    return json.loads((bundle / "config.json").read_text())["annotations"]
+    """Those of a container's bundle that are CRI-O's own."""
+    config = engine.room.run(["cat", f"{STORAGE}/vfs-containers/{container}/userdata/config.json"], check=True).out
+    prefix = "io.kubernetes.cri-o."
+    found = json.loads(config)["annotations"]
+    return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
 
 
-def test_a_container_that_fits_lives_and_its_image_is_known_by_its_id(engine, pod_images):
+def config_of(pod_images, tag):
+    """The ID of an image, which is the digest of its config."""
+    return pod_images.read(pod_images.built[tag].digest)["config"]["digest"].removeprefix("sha256:")
+
+
+def test_a_container_that_fits_lives_and_its_image_is_known(engine, pod_images):
     image = pod_images.built["fits"]
     pod = engine.pod("hostfit")
     container = pod.create(image, *SLEEPS)
@@ -94,9 +102,6 @@ def test_a_container_that_fits_lives_and_its_image_is_known_by_its_id(engine, po
     wait_for(lambda: "started" in pod.log(container), "the container's first line", 60)
 
     assert engine("exec", "-s", container, "/bin/busybox", "echo", "inside", check=True).out.split() == ["inside"]
-    known = annotations(engine, container)
-    assert f"sha256:{known['io.kubernetes.cri-o.ImageRef']}" == pod_images.read(image.digest)["config"]["digest"]
-    assert known["io.kubernetes.cri-o.ContainerID"] == container
     said = why(engine, container[:12])
     for line in ("engine:       cri-o", f"image:        {image.name}", f"digest:       {image.digest}"):
         assert line in said.splitlines()
@@ -138,16 +143,40 @@ def test_what_the_deployer_says_of_a_pod_holds_for_its_containers(engine, pod_im
     assert engine.left() == []
 
 
+def test_an_image_is_known_by_its_id_where_the_store_does_not_list_the_container(engine, pod_images):
+    """By the real bundle, with the list of containers hidden."""
+    image = pod_images.built["fits"]
+    pod = engine.pod("hostfit")
+    container = pod.create(image, *SLEEPS)
+    hide = ': >/run/empty && mount --bind /run/empty "$0" && exec "$@"'
+    said = engine.room.run(
+        ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", hide,
+         "/var/lib/containers/storage/vfs-containers/volatile-containers.json",
+         product.SYSTEM_HOSTFIT, "check", "--bundle", f"{STORAGE}/vfs-containers/{container}/userdata"],
+        check=True,
+    ).out  # fmt: skip
+
+    assert annotations(engine, container)["ImageRef"] == config_of(pod_images, "fits")
+    for line in ("engine:       cri-o", f"image:        {image.name}", f"digest:       {image.digest}"):
+        assert line in said.splitlines()
+    end(engine, pod, container)
+
+
 def test_a_pod_cannot_pass_one_image_off_as_another(engine, pod_images):
     """CRI-O writes what it knows over what a pod says of it."""
-    fits = pod_images.read(pod_images.built["fits"].digest)["config"]["digest"].removeprefix("sha256:")
-    said = {"ImageRef": fits, "ImageName": pod_images.built["fits"].name, "ContainerID": "0" * 64, "Labels": "{}"}
+    said = {"ImageRef": config_of(pod_images, "fits"), "ImageName": pod_images.built["fits"].name, "Labels": "{}"}
     pod = engine.pod("hostfit", annotations={f"io.kubernetes.cri-o.{key}": value for key, value in said.items()})
-    refused = pod.ask(pod_images.built["module"])
+    plain = engine.pod("runc", annotations={f"io.kubernetes.cri-o.{key}": value for key, value in said.items()})
+    refused, unchecked = pod.ask(pod_images.built["module"]), plain.create(pod_images.built["module"])
 
     assert refused.code == 1
     assert f"{pod_images.built['module'].name} {MISFIT}" in refused.err
+    known = annotations(engine, unchecked)
+    assert known["ImageRef"] == config_of(pod_images, "module")
+    assert known["ImageName"] == pod_images.built["module"].name
+    assert json.loads(known["Labels"])["io.kubernetes.pod.namespace"] == NAMESPACE
     pod.remove()
+    end(engine, plain, unchecked)
 
 
 def test_a_scope_of_a_namespace_counts(engine, scope, pod_images):
