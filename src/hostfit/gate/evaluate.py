@@ -110,18 +110,26 @@ def features(wanted: Wanted, host: Any, deadline: Deadline) -> dict[str, Feature
 
 
 def judged(
-    documents: tuple[Document, ...], facts: Mapping[str, Feature], knobs: Knobs, tag: str, deadline: Deadline
+    documents: tuple[Document, ...],
+    facts: Mapping[str, Feature],
+    knobs: Knobs,
+    tag: str,
+    deadline: Deadline,
+    *,
+    compare: Any = None,
 ) -> tuple[Judgement, ...]:
     """Compare each document with the facts and judge it.
 
     Comparing takes next to no time, and gets some even where reading the facts took all there was: what is known by
-    then may be enough for a verdict.
+    then may be enough for a verdict. `compare` answers as match.evaluate does, which it is by default.
     """
     rest = Deadline(_GRACE) if deadline.passed else deadline
-    return tuple([judge(one, _result(one, facts, tag, rest), knobs) for one in documents])
+    return tuple([judge(one, _result(one, facts, tag, rest, compare), knobs) for one in documents])
 
 
-def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline: Deadline) -> SpecResult | None:
+def _result(
+    document: Document, facts: Mapping[str, Feature], tag: str, deadline: Deadline, compare: Any
+) -> SpecResult | None:
     if document.state != PRESENT or document.spec is None:
         return None
     from hostfit.core import match  # containers without any spec need none
@@ -129,7 +137,8 @@ def _result(document: Document, facts: Mapping[str, Feature], tag: str, deadline
 
     try:
         with deadline:
-            return match.evaluate(document.spec, facts, tag=tag_for(document.spec, tag))
+            found: SpecResult = (compare or match.evaluate)(document.spec, facts, tag=tag_for(document.spec, tag))
+            return found
     except Expired:
         return SpecResult(INVALID, (), None, f"comparison with the host {_LATE}")
 

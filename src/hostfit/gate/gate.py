@@ -6,7 +6,6 @@ the way can make it raise; what crashes denies, and says so.
 
 from __future__ import annotations
 
-from hostfit.core import fastjson
 from hostfit.core.decision import DENY, failed
 from hostfit.core.decision import decide as combine
 from hostfit.core.errors import PolicyError
@@ -21,11 +20,13 @@ from hostfit.policy import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from hostfit.core.decision import Candidate, Decision, Judgement
     from hostfit.core.document import Document
     from hostfit.core.paths import Paths
+    from hostfit.core.results import SpecResult
     from hostfit.oci.request import Request
     from hostfit.policy.model import Policy
 
@@ -46,13 +47,15 @@ def decide(
     extra: tuple[Document, ...] = (),
     policies: Any = load,
     seconds: float = 0.0,
+    compare: Any = None,
 ) -> Report:
     """Decide on one request. Never raises for anything that was read: a crash is a denial.
 
     `host` answers `.read(wanted)` and `.lookup(feature)`; by default it is the machine this runs on. `tag` chooses
     among the sets of specs; by default the policy's. A caller that knows the image gives its `resolution`, and one
     that has further documents gives them as `extra`; those hold whatever else does. `policies` answers load and
-    disabled as hostfit.policy.load does; `seconds` is the time there is, by default that of the entry point.
+    disabled as hostfit.policy.load does; `seconds` is the time there is, by default that of the entry point; `compare`
+    answers as hostfit.core.match.evaluate does, which it is by default.
     """
     lifted = False
     try:
@@ -65,7 +68,7 @@ def decide(
         # Nobody waits in the middle of a start for the answer to a person's question.
         deadline = Deadline(seconds or (CHECK_SECONDS if request.entry == CHECK_ENTRY else SECONDS))
         question = Question(
-            request, policy, host, paths.var, tag or policy.tag, deadline, extra=extra, lifted=lifted
+            request, policy, host, paths.var, tag or policy.tag, deadline, extra=extra, lifted=lifted, compare=compare
         )  # fmt: skip
         deadline.arm()
         try:
@@ -78,21 +81,23 @@ def decide(
         return _crashed(request, paths, error, lifted)
 
 
-def publish(report: Report, paths: Paths, *, tidy: bool = True) -> None:
+def publish(
+    report: Report, paths: Paths, *, tidy: bool = True, sets: Callable[[SpecResult], str] | None = None
+) -> None:
     """Write the journal's entry and keep the report. Failures of either change nothing and are not reported.
 
-    Without `tidy` the oldest reports stay, for a caller that drops them by itself (hostfit.gate.keep.prune).
+    Without `tidy` the oldest reports stay, for a caller that drops them by itself (hostfit.gate.keep.prune);
+    `sets` is for one that keeps texts, as Report.json takes it.
     """
     from hostfit.gate import journal, keep  # the report comes first, and is complete without them
 
     try:
-        tree = report.tree()
-        text = fastjson.dumps(tree)
+        text = report.json(sets)
     except Exception:  # noqa: BLE001 - a decision stands even if it cannot be told whole
-        tree, text = {}, ""
+        text = ""
     for step in (journal.send, lambda *given, text: keep.keep(*given, text=text, tidy=tidy)):
         try:
-            step(report, tree, paths, text=text)
+            step(report, {}, paths, text=text)
         except Exception:  # noqa: BLE001, S112 - a full disk or a dead journal must not stop a container
             continue
 

@@ -49,7 +49,7 @@ _SYSLOG_LINE = 1000
 def send(
     report: Report, tree: dict[str, Any], _paths: Paths, *, text: str = "", journal: str = JOURNAL, syslog: str = SYSLOG
 ) -> bool:
-    """Write the entry about a report (`tree` is its JSON form, `text` that as JSON where it is written already).
+    """Write the entry about a report: `tree` is its JSON form, empty where that is written already, as `text`.
 
     Gives whether it was delivered; raises nothing.
     """
@@ -99,7 +99,7 @@ def fields(report: Report, tree: dict[str, Any], text: str = "") -> list[tuple[s
         ("HOSTFIT_ERROR", escape(decision.error, _SYSLOG_LINE)),
     ]
     listed += _decisive(decision)
-    if tree:
+    if tree or text:
         listed.append(("HOSTFIT_REPORT", text or fastjson.dumps(tree)))
     listed.append(("HOSTFIT_TRACEBACK", report.traceback))
     return [(name, value) for name, value in listed if value]

@@ -22,13 +22,13 @@ class Question:
     """One request with everything that is known of it before a runtime is thought of.
 
     `image` is what scopes and images.d are asked about, `namespace` the pod's; `broken` are documents that say what
-    could not be read of the image, `extra` those of the caller; `lifted` says that the break-glass file is there, and
-    `gpu` that the container is given an NVIDIA GPU under whatever runtime.
+    could not be read of the image, `extra` those of the caller; `lifted` says that the break-glass file is there,
+    `gpu` that the container is given an NVIDIA GPU under whatever runtime; `compare` is match.evaluate if it is None.
     """
 
     __slots__ = (
-        "broken", "deadline", "extra", "gpu", "host", "image", "lifted", "namespace", "policy", "request", "resolution",
-        "tag", "var",
+        "broken", "compare", "deadline", "extra", "gpu", "host", "image", "lifted", "namespace", "policy", "request",
+        "resolution", "tag", "var",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - one caller, with names like these
@@ -42,6 +42,7 @@ class Question:
         *,
         extra: tuple[Document, ...] = (),
         lifted: bool = False,
+        compare: Any = None,
     ) -> None:
         self.request = request
         self.policy = policy
@@ -51,6 +52,7 @@ class Question:
         self.deadline = deadline
         self.extra = extra
         self.lifted = lifted
+        self.compare = compare
         self.gpu = False
         self.broken: tuple[Document, ...] = ()
         self.namespace = ""
@@ -98,7 +100,7 @@ class Judging:
         facts = evaluate.facts_for(documents, host, asked.deadline, platforms)
         if self._knobs is None:
             self._knobs = asked.policy.knobs(asked.image, asked.namespace)
-        found = evaluate.judged(documents, facts, self._knobs, asked.tag, asked.deadline)
+        found = evaluate.judged(documents, facts, self._knobs, asked.tag, asked.deadline, compare=asked.compare)
         if "nvidia.driver" in facts and any([one.verdict == MISFIT for one in found]):
             from hostfit.gate.gpu import explain  # refusals of CUDA images only
 

@@ -41,13 +41,13 @@ def folder(paths: Paths) -> str:
 def keep(report: Report, tree: dict[str, Any], paths: Paths, *, text: str = "", tidy: bool = True) -> None:
     """Keep a report, and drop the oldest ones unless somebody else does (`tidy`).
 
-    `tree` is its JSON form, `text` that as JSON where it is written already.
+    `tree` is its JSON form; it may be empty where that is written already, as `text`.
     Raises OSError where it cannot be kept.
     """
     if not report.request.id:
         # `hostfit check` asks about an image; there is no container to ask about later.
         return
-    data = _encoded(tree, text)
+    data = _encoded(report, tree, text)
     place = folder(paths)
     ensure_directory(place, 0o700)
     name = f"{report.when:016x}~{len(data):x}~{_file_id(report.request.id)}"
@@ -160,12 +160,12 @@ def _harmless(tree: Any) -> Any:
     return {_harmless(key): _harmless(one) for key, one in tree.items()} if isinstance(tree, dict) else tree
 
 
-def _encoded(tree: dict[str, Any], text: str) -> bytes:
+def _encoded(report: Report, tree: dict[str, Any], text: str) -> bytes:
     data = (text or fastjson.dumps(tree)).encode()
     for everything in (False, True):
         if len(data) <= _ONE:
             break
-        data = fastjson.dumps(_shorter(tree, everything=everything)).encode()
+        data = fastjson.dumps(_shorter(tree or report.tree(), everything=everything)).encode()
     return data
 
 

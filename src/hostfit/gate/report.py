@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import time
 
-from hostfit.core import limits
+from hostfit.core import fastjson, limits
 from hostfit.core.decision import DENY
 from hostfit.core.results import FIT, INVALID, MISFIT
 from hostfit.core.text import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from hostfit.core.decision import Decision, Judgement
     from hostfit.core.image import Resolution
-    from hostfit.core.results import ExpressionResult, RuleResult, SetResult, TermResult
+    from hostfit.core.results import ExpressionResult, RuleResult, SetResult, SpecResult, TermResult
     from hostfit.oci.request import Request
 
 VERSION = "hostfit.report/v1"
@@ -80,6 +81,18 @@ class Report:
 
     def tree(self) -> dict[str, Any]:
         """Give the report as the JSON document of `hostfit check --format json`, all texts escaped."""
+        return {**self._head(), "documents": [document_tree(one) for one in self.decision.judgements]}
+
+    def json(self, sets: Callable[[SpecResult], str] | None = None) -> str:
+        """Give `tree` as JSON text. `sets` gives what sets_json does, for a caller that keeps such texts."""
+        write = sets or sets_json
+        documents = [
+            _with(_document(one), "sets", write(one.result) if one.result is not None else "[]")
+            for one in self.decision.judgements
+        ]
+        return _with(self._head(), "documents", f"[{','.join(documents)}]")
+
+    def _head(self) -> dict[str, Any]:
         decision, image = self.decision, self.resolution.image
         return {
             "version": VERSION,
@@ -113,7 +126,6 @@ class Report:
                 {"name": escape(one.name), "path": escape(one.path, 4096), "reason": escape(one.reason)}
                 for one in decision.candidates
             ],
-            "documents": [document_tree(one) for one in decision.judgements],
         }
 
 
@@ -125,6 +137,24 @@ def timestamp(nanoseconds: int) -> str:
 
 def document_tree(one: Judgement) -> dict[str, Any]:
     """Give one document with all that was compared, as reports have it, all texts escaped."""
+    return {**_document(one), "sets": _sets(one.result) if one.result is not None else []}
+
+
+def sets_json(result: SpecResult) -> str:
+    """Give the sets of a result as reports have them, as JSON text."""
+    return fastjson.dumps(_sets(result))
+
+
+def _with(tree: dict[str, Any], key: str, text: str) -> str:
+    """Write a tree that is not empty, with one more key whose value is JSON already."""
+    return f'{fastjson.dumps(tree)[:-1]},"{key}":{text}}}'
+
+
+def _sets(result: SpecResult) -> list[dict[str, Any]]:
+    return [_set(each) for each in result.sets]
+
+
+def _document(one: Judgement) -> dict[str, Any]:
     provenance, result = one.document.provenance, one.result
     return {
         "source": provenance.authority,
@@ -139,7 +169,6 @@ def document_tree(one: Judgement) -> dict[str, Any]:
         "action": one.action,
         "problems": [escape(str(problem), limits.DIAGNOSTIC_LINE) for problem in one.document.problems[:100]],
         "chosen": result.chosen if result is not None else None,
-        "sets": [_set(each) for each in result.sets] if result is not None else [],
     }
 
 

@@ -26,6 +26,7 @@ from hostfit.oci.pod import is_id, sandbox_of
 from hostfit.oci.request import Bundle, Request
 from hostfit.oci.state import parse_state
 from hostfit.service import wire
+from hostfit.service.comparisons import Comparisons
 from hostfit.service.policies import Policies
 from hostfit.service.programs import Programs
 from hostfit.service.vocabulary import Vocabulary
@@ -82,6 +83,7 @@ class Decider:
         self.policies = Policies()
         self.programs = Programs(f"{paths.etc}/facts.d")
         self.vocabulary = Vocabulary(paths.etc, self.programs)
+        self.comparisons = Comparisons()
         self._published = 0
         self.decisions = 0
         self.handed_back = 0
@@ -145,14 +147,17 @@ class Decider:
 
     def publish(self, report: Report) -> None:
         """Write the journal's entry and keep the report; of the oldest, some are dropped every now and then."""
-        gate.publish(report, self.own, tidy=self._published % _TIDY == 0)
+        gate.publish(report, self.own, tidy=self._published % _TIDY == 0, sets=self.comparisons.sets)
         self._published += 1
 
     def decide(self, request: Request, *, seconds: float = SECONDS, **known: Any) -> Report | None:
         """Decide on a request; None where the answer may not be the one that Python would give."""
         start = time.monotonic()
         self.host.begin(self.vocabulary.current())
-        report = gate.decide(request, self.paths, host=self.host, policies=self.policies, seconds=seconds, **known)
+        report = gate.decide(
+            request, self.paths, host=self.host, policies=self.policies, seconds=seconds,
+            compare=self.comparisons.evaluate, **known,
+        )  # fmt: skip
         late = time.monotonic() - start >= seconds
         return None if late or report.error_kind not in ("", POLICY) or self._narrower(report) else report
 

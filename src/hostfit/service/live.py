@@ -17,6 +17,7 @@ from hostfit.facts.probes import netlinks
 from hostfit.facts.probes.devtree import wanted as asked
 from hostfit.facts.root import Root, reason
 from hostfit.service import devices, links
+from hostfit.service.comparisons import Facts
 from hostfit.service.watch import Watched
 
 TYPE_CHECKING = False
@@ -65,12 +66,13 @@ _MOST_TEXT = 4 << 20
 class LiveHost(Host):
     """The machine this runs on. `refused` says whether the last reading was denied something that root may read."""
 
-    __slots__ = ("_kept", "_token", "_weight", "devices", "links", "refused")
+    __slots__ = ("_facts", "_kept", "_token", "_weight", "devices", "links", "refused")
 
     def __init__(self, *, etc: str = "/etc/hostfit", listen: bool = True) -> None:
         super().__init__("/", etc=etc)
         self._kept: dict[tuple[str, frozenset[str] | None], tuple[Hashable, Feature, int, Watched | None]] = {}
         self._weight = 0
+        self._facts = Facts()
         self._token: Hashable = None
         self.devices = devices.live() if listen else None
         self.links = links.live() if listen else None
@@ -121,7 +123,8 @@ class LiveHost(Host):
         cause = _CAUSES.get(feature)
         info = self.lookup(feature) if cause is not None else None
         if cause is None or info is None or info.stability != STATIC or (cause == DEVICES and self.devices is None):
-            return self._told(self._feature(root, feature, names))
+            key = (feature, None if names is None else frozenset(names))
+            return self._facts.same(key, self._told(self._feature(root, feature, names)))
         return self._held(root, feature, names, cause)
 
     def _held(self, root: Root, feature: str, names: set[str] | None, cause: str) -> Feature:

@@ -7,7 +7,7 @@ of these, the documents that it includes. All must hold.
 
 from __future__ import annotations
 
-from hostfit.core import limits
+from hostfit.core import limits, memo
 from hostfit.core.document import ARTIFACT, BROKEN, DEPLOYER, IMAGE, MISSING, UNSYNCED, Document, Provenance
 from hostfit.core.errors import SourceError
 from hostfit.core.text import escape
@@ -175,7 +175,10 @@ def _of_program(bundle: Bundle) -> Iterator[Document]:
         yield from _of_platform(Platform("linux", "amd64", needs.level), f"ELF note of program {program}")
     if needs.kernel:
         place = f"ELF note of program {program}"
-        yield Document(Provenance(IMAGE, place), spec=_kernel_spec(needs.kernel))
+        yield Document(
+            Provenance(IMAGE, place),
+            spec=memo.kept(("kernel note", needs.kernel), len(needs.kernel), lambda: _kernel_spec(needs.kernel)),
+        )
 
 
 def _kernel_spec(oldest: str) -> Spec:
