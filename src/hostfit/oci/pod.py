@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 _TYPES = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 _SANDBOXES = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
-SANDBOX = "sandbox"
+SANDBOX, CONTAINER = "sandbox", "container"
 _ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
 _LONGEST = 255
 """Bytes of a container's id: it is the name of a directory."""
@@ -18,9 +18,10 @@ def sandbox_of(annotations: Mapping[str, str], container: str) -> str:
     """Give the id of the pod's sandbox; empty outside of a pod and for the sandbox itself.
 
     Whoever writes these annotations by hand can make a container more bound by it, never less: a sandbox only takes
-    choices away.
+    choices away. So where one engine's key says container, another's, which the pod may have written, counts no more.
     """
-    if any([annotations.get(key) == SANDBOX for key in _TYPES]):
+    types = [annotations.get(key) for key in _TYPES]
+    if SANDBOX in types and CONTAINER not in types:
         return ""
     found = next((annotations[key] for key in _SANDBOXES if annotations.get(key)), "")
     return "" if found == container else found
