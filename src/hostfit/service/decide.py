@@ -159,7 +159,19 @@ class Decider:
             compare=self.comparisons.evaluate, **known,
         )  # fmt: skip
         late = time.monotonic() - start >= seconds
-        return None if late or report.error_kind not in ("", POLICY) or self._narrower(report) else report
+        narrow = report.error_kind not in ("", POLICY) or self._narrower(report) or self._store_is_hidden()
+        return None if late or narrow else report
+
+    def _store_is_hidden(self) -> bool:
+        """Whether this process may not look into the spec store, where an image then looks as if it had no spec."""
+        for name in ("specs", "looked-up"):
+            try:
+                os.stat(f"{self.paths.var}/{name}/sha256/.")
+            except PermissionError:
+                return True
+            except OSError:
+                continue
+        return False
 
     def _narrower(self, report: Report) -> bool:
         """Whether something was refused to this process that root without bounds may do, and it mattered."""

@@ -75,6 +75,14 @@ class Devices:
 
     def read(self, names: set[str] | None) -> Feature:
         """Give `udev.device` as the probe does. Raises OSError."""
+        try:
+            return self._read(names)
+        except BaseException:
+            # A deadline may strike anywhere here, and news that was taken and not applied would be missed for ever.
+            self._lose()
+            raise
+
+    def _read(self, names: set[str] | None) -> Feature:
         self.drain()
         if self._table is None:
             self._table = {device.sys_path: udev.chosen(udev.attributes(device), None) for device in self._enumerated()}

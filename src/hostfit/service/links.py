@@ -67,6 +67,14 @@ class Links:
 
     def read(self) -> list[dict[str, str]]:
         """Give all links as the probe does. Raises OSError where the kernel does not answer."""
+        try:
+            return self._read()
+        except BaseException:
+            # A deadline may strike anywhere here, and news that was taken and not sorted in would be missed for ever.
+            self._forget()
+            raise
+
+    def _read(self) -> list[dict[str, str]]:
         self.drain()
         table = self._table
         if table is None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any
 
+    from hostfit.core.facts import Unknown
     from hostfit.facts.site import Site
 
 FOREVER, CPUS, DEVICES, FILES = "forever", "cpus", "devices", "files"
@@ -138,8 +139,8 @@ class LiveHost(Host):
             del self._kept[key]
         watched = Watched() if cause == FILES else None
         found = self._told(self._feature(root if watched is None else watched, feature, names))
-        if found.unknown is not None or self.refused or not (watched is None or watched.settled()):
-            # What could not be read this time may be readable the next.
+        if any(_unknowns(found)) or self.refused or not (watched is None or watched.settled()):
+            # What could not be read this time may be readable the next, and no event may say so.
             return found
         weight = _weight(found)
         self._kept[key] = (token, found, weight, watched)
@@ -177,12 +178,17 @@ def _text(path: str) -> str:
         os.close(fd)
 
 
-def _refused(found: Feature) -> bool:
-    """Whether something of a feature is unknown because this process may not read what a root without bounds may."""
+def _unknowns(found: Feature) -> list[Unknown]:
+    """Everything in a feature that is not known, the feature itself included."""
     values: list[Any] = [found.unknown, *found.unknown_flags.values(), *(found.attributes or {}).values()]
     for instance in found.instances or ():
         values += instance.values()
-    return any([type(one) is not str and one is not None and one.reason.endswith(_DENIED) for one in values])
+    return [one for one in values if type(one) is not str and one is not None]
+
+
+def _refused(found: Feature) -> bool:
+    """Whether something of a feature is unknown because this process may not read what a root without bounds may."""
+    return any([one.reason.endswith(_DENIED) for one in _unknowns(found)])
 
 
 _DENIED = (": EACCES", ": EPERM", ": EROFS")
