@@ -197,6 +197,36 @@ class TestDetach:
         assert "status 202 is required to delete it, found status 405" in caught.value.message
         assert "attach a newer spec" in caught.value.hint
 
+    @pytest.mark.parametrize("kind", [SPEC, "application/spdx+json"])
+    def test_manifest_that_is_no_spec_of_the_image_leaves_the_list_and_stays(self, old, write, take_off, kind):
+        """Whoever may write a list could name somebody else's image in it."""
+        subject = old.image()
+        write(old)
+        other = old.image("other") if kind == SPEC else old.artifact(subject, b"{}", kind=kind)
+        entry = other | {"artifactType": SPEC}
+        tag = fallback_tag(subject["digest"])
+        old.manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}, tag=tag)
+
+        take_off(old, other["digest"])
+
+        assert old.asked("^DELETE") == []
+        assert listed(old, subject) == []
+
+    def test_manifest_that_an_api_lists_wrongly_is_not_deleted(self, place, soon, write):
+        registry = Scripted(api=True)
+        try:
+            subject = registry.image()
+            write(registry)
+            other = registry.image("other")
+            with (
+                place.access().open(reference(f"{registry.host}/upf:v1"), write=True) as repository,
+                pytest.raises(RegistryError, match="it is not deleted"),
+            ):
+                attach.detach(repository, subject["digest"], other["digest"], listed_by_api=True, deadline=soon)
+            assert registry.asked("^DELETE") == []
+        finally:
+            registry.end()
+
 
 @pytest.mark.parametrize(
     ("pattern", "status", "said"),

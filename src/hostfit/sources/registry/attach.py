@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hostfit.core import fastjson, limits
-from hostfit.core.errors import RegistryError
+from hostfit.core.errors import HostfitError, NoSuchImageError, RegistryError, UnreachableError
 from hostfit.core.text import escape, quoted
 from hostfit.oci import descriptor as oci
 from hostfit.oci import digest as digests
+from hostfit.sources.registry import artifacts
 from hostfit.sources.registry import referrers as lists
 from hostfit.sources.registry.artifacts import SPEC_TYPE, SPEC_YAML
 
@@ -73,16 +74,38 @@ def detach(repository: Repository, subject: str, artifact: str, *, listed_by_api
     """Take an artifact off a subject, both by their digests. Raises RegistryError where the registry deletes nothing.
 
     Without the referrers API the list at the fallback tag says what is attached; there it is enough to change that.
+    Only a spec of this subject is deleted: whoever may write the list could name any manifest of the repository in it.
     """
     client = repository.writer()
+    problem = _foreign(repository, subject, artifact, deadline)
+    if problem and listed_by_api:
+        raise RegistryError(f"{client.endpoint.label}: {problem}; it is not deleted")
     if not listed_by_api:
         _change_tag(client, subject, add=None, remove=artifact, deadline=deadline)
+    if problem:
+        return
     answer = client.call("DELETE", client.path("manifests", artifact), deadline=deadline, actions="pull,push,delete")
     if answer.status in (202, 200, 204, 404) or (answer.status in (400, 405) and not listed_by_api):
         return
     error = client.fault(answer, f"manifest {artifact}", "status 202 is required to delete it")
     hint = "where a registry deletes nothing, attach a newer spec: it counts in the place of this one"
     raise type(error)(error.message, hint=error.hint or hint)
+
+
+def _foreign(repository: Repository, subject: str, artifact: str, deadline: Deadline) -> str:
+    """Why a manifest is no spec of this subject; empty where it is one, or is gone. Raises UnreachableError."""
+    try:
+        found = artifacts.Artifact(repository.resolve(artifact, deadline), subject, "")
+        problem = artifacts.manifest(repository, found, deadline)
+    except NoSuchImageError:
+        return ""
+    except UnreachableError:
+        raise
+    except HostfitError as error:
+        return error.message
+    if problem or found.artifact_type == SPEC_TYPE:
+        return problem
+    return f"artifact {artifact}: artifact type must be {SPEC_TYPE}, found {quoted(found.artifact_type)}"
 
 
 def _push_blob(client: Client, data: bytes, deadline: Deadline) -> None:
