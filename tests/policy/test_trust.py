@@ -6,6 +6,7 @@ import pytest
 
 from hostfit.core.errors import PolicyError
 from hostfit.policy import compiled, load, read
+from hostfit.policy.trust import Signer
 
 SIGNER = """
 [signer.free5gc]
@@ -53,6 +54,21 @@ def test_a_later_file_changes_a_signer_key_by_key(site):
     (signer,) = read.read(site.paths).trust.of("a/b").signers
 
     assert (signer.verify[0], signer.timeout) == ("/usr/bin/cosign", 5)
+
+
+def test_another_key_makes_another_signer(tmp_path):
+    """A key that was replaced where it lies must not speak through what it said."""
+    program, key = tmp_path / "cosign", tmp_path / "key.pub"
+    program.write_text("program")
+    key.write_text("one")
+    signer = Signer("free5gc", (str(program), "--key", str(key), str(tmp_path), "/nowhere", "{reference}"))
+    first = signer.mark
+    program.write_text("upgraded")
+    assert signer.mark == first
+    key.write_text("two")
+    assert signer.mark != first
+    key.write_text("one")
+    assert signer.mark == first
 
 
 def test_no_configuration_trusts_nobody(site):

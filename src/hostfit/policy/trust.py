@@ -7,8 +7,10 @@ pattern counts, alone, as in containers-policy.json(5).
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hostfit.core import fastjson
-from hostfit.oci.files import sha256
+from hostfit.oci.files import read_capped, sha256
 from hostfit.policy.fields import shown
 from hostfit.policy.select import matches
 
@@ -28,6 +30,8 @@ _SYNC = ("registries",)
 KEYS = (*_SIGNER, *_TRUST, *_SYNC)
 _TIMEOUT, _LONGEST = 30, 600
 """Seconds for one call of a verifier: by default, and at most."""
+_KEY = 1 << 20
+"""Bytes of the longest file among the arguments that counts as a key."""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
 
 
@@ -48,8 +52,16 @@ class Signer:
 
     @property
     def mark(self) -> str:
-        """What tells this definition from another one of the same name: whom it asks, and with which words."""
-        return sha256(fastjson.dumps([list(self.verify), list(self.environment)]).encode())
+        """What tells this definition from another one of the same name: whom it asks, with which words and which keys.
+
+        Files that the arguments name by absolute path count by content, but not the program: its upgrade is no new key.
+        """
+        keys = {}
+        for path in self.verify[1:]:
+            if path.startswith("/"):
+                with suppress(OSError, ValueError):
+                    keys[path] = sha256(read_capped(path, _KEY))
+        return sha256(fastjson.dumps([list(self.verify), list(self.environment), *([keys] if keys else [])]).encode())
 
 
 class Scope:

@@ -366,10 +366,21 @@ def test_who_signed_is_kept_with_the_digest(site, image, plain_registry, signer)
     one = image(plain_registry, "sync/kept", spec("signed"))
     signer.sign(one, one.artifacts[0])
     site.sync(one.name)
-    signer.list.write_text("")
+    signer.script.write_text("#!/bin/sh\nexit 1\n")
 
     assert site.sync(one.name).code == 0
     assert site.found(one.digest) == [("signed", "key")]
+
+
+def test_a_signer_whose_key_was_replaced_is_asked_anew(site, image, plain_registry, signer):
+    """It is the list that the verifier is given which stands for a key here."""
+    one = image(plain_registry, "sync/new-key", spec("signed"))
+    signer.sign(one, one.artifacts[0])
+    site.sync(one.name)
+    signer.list.write_text("")
+    site.sync(one.name)
+
+    assert site.found(one.digest) == [("signed", "")]
 
 
 def test_a_signer_that_is_defined_anew_is_asked_anew(site, image, plain_registry, signer):
