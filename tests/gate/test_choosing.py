@@ -101,6 +101,43 @@ def test_break_glass_file_does_not_lift_that(choices):
     assert not choices.decide(annotations={RUNTIME: "kata"}).starts
 
 
+class TestSecondDefault:
+    """SEC2: crun, which takes the containers where runc is not installed, is judged like any other runtime."""
+
+    @pytest.fixture
+    def without_runc(self, choices):
+        def write(runc="", crun=""):
+            text_ = f'[runtime.runc]\nbinary = "/nowhere/runc"\n{runc}\n'
+            choices.site.write("hostfit.toml", f'{text_}[runtime.crun]\nbinary = "{choices.paths["crun"]}"\n{crun}\n')
+
+        return write
+
+    def test_takes_them(self, choices, without_runc):
+        without_runc()
+
+        assert choices.decide().decision.runtime == "crun"
+
+    def test_does_not_where_it_isolates_less(self, choices, without_runc):
+        without_runc(runc="isolation = 2")
+        report = choices.decide()
+
+        assert (report.starts, report.runtime_path) == (False, "")
+        assert why(report, "crun") == "its isolation 1 is below the 2 of runc"
+
+    def test_does_not_where_what_it_requires_does_not_hold(self, choices, without_runc):
+        module = '{ feature = "kernel.loadedmodule", matchExpressions = { gtp5g = { op = "Exists" } } }'
+        without_runc(crun=f'requires = [{{ name = "module", matchFeatures = [{module}] }}]')
+        report = choices.decide()
+
+        assert (report.starts, report.runtime_path) == (False, "")
+        assert why(report, "crun").startswith("requires kernel.loadedmodule gtp5g: ")
+
+    def test_takes_no_container_of_a_pod_of_another_kind(self, choices, without_runc):
+        without_runc(crun='kernel = "own"')
+
+        assert not choices.decide(annotations=POD).starts
+
+
 def test_full_report_names_each_runtime(choices):
     report = choices.decide(annotations={RUNTIME: "runsc"})
     shown = " ".join(text(report.tree()).split())

@@ -59,8 +59,14 @@ def settled(request: Request, policy: Policy) -> bool:
         return False
     names = entry_names(request, policy)
     own = policy.runtime(names[0])
-    if own is None or own.kernel == OWN or own.requires or own.platforms or own.grants:
+    if own is None:
         return False
+    for name in names:
+        one = policy.runtime(name)
+        if one is None or one.kernel == OWN or one.requires or one.platforms or one.grants:
+            return False
+        if one.isolation < own.isolation or one.kind != own.kind:
+            return False
     if policy.allowed is not None and not all([one in policy.allowed for one in names]):
         return False
     if any([one.when or one.instead for one in policy.own.values()]):
