@@ -69,9 +69,12 @@ class Work:
 
 
 class Subject:
-    """What became of one digest in one repository; `problems` were told and may have left things as they were."""
+    """What became of one digest in one repository; `problems` were told and may have left things as they were.
 
-    __slots__ = ("digest", "ignored", "invalid", "outcome", "problems", "repository", "source")
+    `missing` says that the registry answered, and has or shows no such manifest.
+    """
+
+    __slots__ = ("digest", "ignored", "invalid", "missing", "outcome", "problems", "repository", "source")
 
     def __init__(self, digest: str, repository: str) -> None:
         self.digest = digest
@@ -79,6 +82,7 @@ class Subject:
         self.outcome = NONE
         self.source = Source()
         self.ignored = 0
+        self.missing = False
         self.problems: list[str] = []
         self.invalid: list[str] = []
 
@@ -180,7 +184,7 @@ class Sync:
                     self._once(repository, digest, synced, deadline)
                 self._named(repository, notes, synced, deadline)
                 self._bases(reference, repository, notes, synced, deadline)
-                failed = any([one.outcome == FAILED for one in synced.subjects[before:]])
+                failed = any([one.outcome == FAILED and not one.missing for one in synced.subjects[before:]])
         except StoreError:
             raise
         except NoSuchImageError as error:
@@ -209,28 +213,31 @@ class Sync:
                 break
         return list(dict.fromkeys(subjects)), notes
 
-    def _once(self, repository: Repository, digest: str, synced: Synced, deadline: Deadline) -> None:
-        """Look up one digest in one repository, once in a run."""
+    def _once(
+        self, repository: Repository, digest: str, synced: Synced, deadline: Deadline, *, guessed: bool = False
+    ) -> None:
+        """Look up one digest in one repository, once in a run; `guessed` where nobody says that it is there."""
         key = (repository.name, digest)
         if key not in self._done:
-            self._done[key] = self._subject(repository, digest, deadline)
+            self._done[key] = self._subject(repository, digest, deadline, guessed=guessed)
         if self._done[key] not in synced.subjects:
             synced.subjects.append(self._done[key])
 
-    def _subject(self, repository: Repository, digest: str, deadline: Deadline) -> Subject:
+    def _subject(self, repository: Repository, digest: str, deadline: Deadline, *, guessed: bool) -> Subject:
         subject = Subject(digest, repository.name)
         before = subject.source = self._lookups.source(digest, repository.name)
         scope = self._trust.of(repository.name)
         ignore = unsigned(scope, self._demands.of(repository.name)) == IGNORE
         try:
             attached = artifacts.specs(repository, digest, deadline)
-            if before.entries and not attached.specs:
-                # Some registries say "nothing here" to whoever may not look: what is gone must leave its image behind.
-                repository.resolve(digest, deadline)
+            if not attached.specs and (before.entries or not guessed):
+                # Some registries say "nothing here" to whoever may not look: none is an answer only beside the image.
+                repository.confirm(digest, deadline)
             verifiers = Verifiers(scope, repository.name, self._end)
             counted = count(attached, before, scope, verifiers, ignore=ignore, older=self._older)
         except SourceError as error:
             subject.outcome = FAILED
+            subject.missing = isinstance(error, NoSuchImageError)
             subject.problems.append(error.message)
             return subject
         subject.ignored, subject.source = counted.ignored, counted.source
@@ -342,7 +349,7 @@ class Sync:
             try:
                 base = references.normalised(one.get(BASE_NAME, "")) if one.get(BASE_NAME) else reference
                 if base.repository == repository.name:
-                    self._once(repository, digest, synced, deadline)
+                    self._once(repository, digest, synced, deadline, guessed=not one.get(BASE_NAME))
                     continue
                 self._require_followed(base, repository.registry)
                 with self._access.open(base) as other:

@@ -13,11 +13,13 @@ import jsonschema
 import pytest
 from hostfit_bed import gotools, registries
 from hostfit_bed.command import need
+from hostfit_bed.scripted import Scripted
 
 from hostfit.cli.main import main
 from hostfit.cli.schemas import schema_text
 from hostfit.core import limits
 from hostfit.core.document import UNSYNCED
+from hostfit.core.errors import NoSuchImageError
 from hostfit.core.image import Image, Resolution
 from hostfit.core.paths import Paths
 from hostfit.facts import vocabulary
@@ -238,6 +240,41 @@ def test_an_image_that_is_gone_from_its_registry_withdraws_nothing(site, image, 
     assert done.code == 3
     assert "no manifest" in done.err
     assert site.found(one.digest) == [("kept", "")]
+
+
+def test_a_first_look_at_what_a_registry_hides_is_no_answer(site, image, plain_registry, monkeypatch):
+    """An image that nobody showed us is not one without a spec; the registry is asked for the others all the same."""
+    hidden = [f"{plain_registry.host}/sync/hides{number}:1" for number in range(4)]
+    images = [
+        Image(name=name, names=(name,), digest="sha256:" + str(number) * 64) for number, name in enumerate(hidden)
+    ]
+    one = image(plain_registry, "sync/shown", spec("shown"))
+    images.append(Image(name=one.name, names=(one.name,), digest=one.digest))
+    monkeypatch.setattr(inventory, "images", lambda problem: iter(images))
+    done = site.sync()
+
+    assert done.code == 3
+    assert done.err.count("no manifest") == len(hidden)
+    assert [site.found(each.digest) for each in images] == [None] * len(hidden) + [[("shown", "")]]
+
+
+def test_a_mirror_does_not_speak_for_a_registry_that_hides_an_image(place, soon):
+    own, mirror = Scripted(), Scripted()
+    try:
+        digest = mirror.image()["digest"]
+        place.configure(
+            f'[[registry]]\nlocation = "{own.host}"\ninsecure = true\n'
+            f'[[registry.mirror]]\nlocation = "{mirror.host}"\ninsecure = true\n'
+        )
+        with place.open(f"{own.host}/upf:v1") as repository:
+            assert repository.resolve(digest, soon).digest == digest
+            with pytest.raises(NoSuchImageError, match="no manifest"):
+                repository.confirm(digest, soon)
+            own.image()
+            repository.confirm(digest, soon)
+    finally:
+        own.end()
+        mirror.end()
 
 
 def test_another_repository_lifts_nothing(site, image, plain_registry):

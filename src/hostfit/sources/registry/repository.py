@@ -58,6 +58,11 @@ class Repository:
         self._documents[found[0].digest] = found
         return found[0]
 
+    def confirm(self, digest: str, deadline: Deadline) -> None:
+        """Make sure that the registry itself, and not only a mirror, has a manifest. Raises as `resolve` does."""
+        if self._first(lambda client, until: _named(client, digest, until), PULL, deadline, mirrors=False) is None:
+            raise NoSuchImageError(f"{self.label}: no manifest {quoted(digest)} on {escape(self.registry)}")
+
     def manifest(self, target: Descriptor, deadline: Deadline) -> Manifest | Index:
         """Give the manifest or index behind a descriptor, verified. Raises as `resolve` does."""
         if target.digest in self._documents:
@@ -128,7 +133,14 @@ class Repository:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _first(self, ask: Callable[[Client, Deadline], Found | None], need: str, deadline: Deadline) -> Found | None:
+    def _first(
+        self,
+        ask: Callable[[Client, Deadline], Found | None],
+        need: str,
+        deadline: Deadline,
+        *,
+        mirrors: bool = True,
+    ) -> Found | None:
         """Ask each place until one has it; None where the registry itself says that it has not.
 
         A mirror gets half of the time that is left, and is not asked again once it could not be reached. Raises the
@@ -139,6 +151,8 @@ class Repository:
             if need not in client.endpoint.can or client in self._given_up:
                 continue
             mirror, until = client.endpoint.mirror, deadline
+            if mirror and not mirrors:
+                continue
             if mirror:
                 until = deadline.within(deadline.left() * _SHARE, client.endpoint.label)
             try:
