@@ -195,6 +195,31 @@ def test_mistake_is_named_with_file_line_key_required_and_found(site, text, mess
     assert refusal(site) == message
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "feature"),
+    [
+        (
+            '[runtime.kata]\ninstead = "runc"\nrequires = [{name="r", matchFeatures = [{feature = "request.env"}]}]\n',
+            "3: runtime.kata.requires",
+            "request.env",
+        ),
+        ('[runtime.nvidia]\ninstead = ["runc"]\n', "2: runtime.nvidia.instead", "request.cdi"),
+        (
+            '[runtime.gpu]\nlike = "nvidia"\nbinary = "/gpu"\ninstead = ["runc"]\n',
+            "4: runtime.gpu.instead",
+            "request.cdi",
+        ),
+    ],
+)
+def test_runtime_with_a_substitute_requires_nothing_of_the_request(site, text, place, feature):
+    """SEC2: an image that says what is in the request would choose the weaker substitute."""
+    site.write("hostfit.toml", text)
+
+    assert refusal(site) == (
+        f'hostfit.toml:{place}: required features of the host beside instead, found "{feature}" in requires'
+    )
+
+
 def test_rules_of_a_runtime_are_checked_as_a_spec_is(site):
     site.write(
         "hostfit.toml",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hostfit.core import check
-from hostfit.core.spec import REQUEST, VERSION
+from hostfit.core.spec import REQUEST, VERSION, CompatibilitySet, Spec
 from hostfit.core.text import escape, quoted
 from hostfit.policy.fields import shown
 from hostfit.policy.model import HOST, KERNELS, RuntimeDefinition
@@ -78,6 +78,13 @@ class Runtimes:
             for other in made[name].instead:
                 if other not in made and other not in shipped:
                     table.wrong("instead", f"required runtimes that are defined, found {shown(other)}")
+            if made[name].instead:
+                # An image says what is in the request: it could choose the weaker substitute.
+                for feature in _of_request(made[name].requires):
+                    key = "requires" if "requires" in table.values else "instead"
+                    table.wrong(
+                        key, f"required features of the host beside instead, found {quoted(feature)} in requires"
+                    )
         return made
 
     def _made(self, name: str, fields: dict[str, Any], known: Mapping[str, RuntimeDefinition]) -> RuntimeDefinition:
@@ -97,6 +104,12 @@ class Runtimes:
     @staticmethod
     def _noted(table: Table) -> bool:
         return any([one.key in (f"{table.path}.binary", f"{table.path}.shim") for one in table.findings])
+
+
+def _of_request(rules: tuple[Rule, ...]) -> list[str]:
+    """Give the features of the request that some rules ask for."""
+    wanted = Spec((CompatibilitySet(rules),)).wanted().elements
+    return sorted([one for one in wanted if one.lower().startswith(REQUEST)])
 
 
 def _rules(table: Table, key: str) -> tuple[Rule, ...]:
