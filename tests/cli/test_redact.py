@@ -22,7 +22,11 @@ OUT = redact.OUT
         ("password=hunter2 next", f"password={OUT} next"),
         ('"api_key": "abc"', f'"api_key": {OUT}'),
         ("registry_token: 'abc'", f"registry_token: {OUT}"),
-        ("db.PASSWORD = x;y", f"db.PASSWORD = {OUT};y"),
+        ("db.PASSWORD = x;y,z end", f"db.PASSWORD = {OUT} end"),
+        ('password="correct horse battery" end', f"password={OUT} end"),
+        ("login --password hunter2 --verbose", f"login --password {OUT} --verbose"),
+        ("http://ann:p/ss@ab@registry.example/v2", f"http://{OUT}@registry.example/v2"),
+        ("docker://registry.example:5000/upf@sha256:abc", "docker://registry.example:5000/upf@sha256:abc"),
         ("key eyJhbGciOi.eyJzdWIi.c2ln end", f"key {OUT} end"),
         ("AKIAABCDEFGHIJKLMNOP", OUT),
         ("ghp_0123456789abcdef", OUT),
@@ -133,3 +137,23 @@ def test_what_a_decision_says_about_the_environment_is_left_out_wherever_it_is_r
     assert "= fast" not in clean
     assert "4.19" in clean
     assert "request.env MODE" in clean
+
+
+def test_lines_of_a_decision_say_nothing_of_what_is_sensitive():
+    """Neither in the characters that engines are shown, nor in a runtime's own requirements."""
+    report = {
+        "line": "hostfit: a does not fit: kernel.cmdline rd.luks.key: required x, found P\\xe4sswort-1234 (+1)",
+        "documents": [
+            {"feature": "kernel.cmdline", "element": "rd.luks.key", "required": "x", "observed": "P\u00e4sswort-1234"}
+        ],
+        "candidates": [
+            {"reason": "requires: kernel.module gtp5g: required loaded, found absent"},
+            {"reason": "requires: cpu.count online: found 2; kernel.cmdline sitekey: required a, found hunter2"},
+        ],
+    }
+
+    found = redact.decision(report)
+
+    assert "sswort" not in json.dumps(found)
+    assert "hunter2" not in json.dumps(found)
+    assert found["candidates"][0] == report["candidates"][0]

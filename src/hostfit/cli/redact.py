@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hostfit.gate.words import safe
+
 OUT = "(left out)"
 LEFT_OUT = (
     "values of environment variables and annotations",
@@ -20,13 +22,18 @@ LEFT_OUT = (
 _WORDS = r"pass(?:word|wd|phrase)?|secret|token|api[-_.]?key|private[-_.]?key|credentials?|auth(?:orization)?|bearer"
 _NAMED = re.compile(
     rf"(?i)\b([\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}[\"']?\s{{0,4}}[=:]\s{{0,4}})"
-    r"(?!\(left out\))([\"']?)[^\s\"',;]+\2"
+    r"(?!\(left out\))(?:\"[^\"\n]{0,256}\"|'[^'\n]{0,256}'|[^\s\"']+)"
 )
-"""A name that says what it is, and its value. Every repetition is bounded, for texts may be an attacker's."""
+"""A name that says what it is, and its value. Every repetition of a name is bounded, for texts may be an attacker's."""
+_OPTION = re.compile(rf"(?i)(?<!\S)(--?[\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}\s{{1,4}})(?!\(left out\))[^\s-]\S*")
+"""The same as an option and the word behind it."""
+_SAID = re.compile(r"\b([a-z0-9]+\.[a-z0-9]+) ([^\s:]{1,200}): required .*", re.DOTALL)
+"""What a line for people says of one expression, and all that follows."""
 _FORMS = tuple([
     re.compile(pattern, re.DOTALL)
     for pattern in (
         r"(?<=://)[^/\s@]+(?=@)",
+        r"(?<=://)[^/\s@:]{1,64}:[^\s\"']{1,256}(?=@(?!sha\d))",
         r"(?i)(?<=bearer )[\w.~+/=-]+",
         r"(?i)(?<=basic )[\w+/=-]{8,}",
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
@@ -85,7 +92,9 @@ def text(value: str) -> str:
     """Give a text without what looks like a secret."""
     for form in _FORMS:
         value = form.sub(OUT, value)
-    return _NAMED.sub(lambda found: f"{found[1]}{OUT}", value)
+    for named in (_OPTION, _NAMED):
+        value = named.sub(lambda found: f"{found[1]}{OUT}", value)
+    return value
 
 
 def everywhere(tree: Any, values: frozenset[str] = frozenset()) -> Any:
@@ -138,8 +147,26 @@ def decision(report: dict[str, Any]) -> Any:
     values: set[str] = set()
     for leaf in _leaves(report.get("documents")):
         if sensitive(str(leaf.get("feature")), str(leaf.get("element"))):
-            values |= {str(leaf[key]) for key in ("required", "observed") if key in leaf}
-    return everywhere(report, frozenset([one for one in values if len(one) >= _SHORTEST and one not in _PLAIN]))
+            texts = [str(leaf[key]) for key in ("required", "observed") if key in leaf]
+            # Lines for engines say the same in other characters.
+            values |= {form for one in texts for form in (one, safe(one))}
+    return everywhere(
+        _unsaid(report), frozenset([one for one in values if len(one) >= _SHORTEST and one not in _PLAIN])
+    )
+
+
+def _unsaid(tree: Any) -> Any:
+    """Give a tree whose lines say nothing of sensitive expressions, such as those of a runtime's own requirements."""
+    if isinstance(tree, dict):
+        return {key: _unsaid(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_unsaid(one) for one in tree]
+    if not isinstance(tree, str):
+        return tree
+    found = _SAID.search(tree)
+    while found is not None and not sensitive(found[1], found[2]):
+        found = _SAID.search(tree, found.end(2))
+    return tree if found is None else f"{tree[: found.end(2)]}: {OUT}"
 
 
 def _leaves(tree: Any) -> list[dict[str, Any]]:
