@@ -597,6 +597,16 @@ class TestContainersLeft:
                 "web",
             ),
             (
+                "docker",
+                {
+                    "etc/systemd/system/docker.service.d/root.conf": (
+                        "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// --data-root=/srv/docker\n"
+                    ),
+                    "srv/docker/containers/abc/hostconfig.json": '{"Runtime": "hostfit"}',
+                },
+                "abc",
+            ),
+            (
                 "crio",
                 {
                     "var/lib/containers/storage/overlay-containers/abc/userdata/config.json": json.dumps(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from hostfit.core.errors import UsageError
@@ -21,6 +22,7 @@ UNDONE = ("systemctl restart docker",)
 """A reload changes nothing that the file no longer names."""
 _UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 DEFAULT_FLAG = "--default-runtime"
+_ROOT_FLAG = re.compile(r"""(?<![\w-])(?:--data-root|--graph|-g)[= ]["']?(/[^\s"']+)""")
 
 
 def present(tree: Tree) -> bool:
@@ -50,13 +52,25 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def flag_places(tree: Tree) -> list[str]:
     """Give the unit files that give dockerd a default runtime as a flag, beside which daemon.json may not name one."""
+    return [path for path, lines in _flags(tree) if any([DEFAULT_FLAG in line for line in lines])]
+
+
+def roots(tree: Tree) -> list[str]:
+    """Give every directory that dockerd may keep containers in: daemon.json's, those of flags, and the usual one."""
+    found = [str(load(tree).get("data-root") or "/var/lib/docker"), "/var/lib/docker"]
+    for _, lines in _flags(tree):
+        found += [path for line in lines for path in _ROOT_FLAG.findall(line)]
+    return list(dict.fromkeys(found))
+
+
+def _flags(tree: Tree) -> list[tuple[str, list[str]]]:
+    """Give the files that may hold flags of dockerd, each with its lines that are no comment."""
     found = [f"{folder}/docker.service" for folder in _UNITS]
     found += [path for folder in _UNITS for path in tree.listed(f"{folder}/docker.service.d", ".conf")]
     texts = {path: tree.read(path) or "" for path in [*found, "/etc/default/docker"]}
     return [
-        path
+        (path, [line for line in text.split("\n") if not line.lstrip().startswith(("#", ";"))])
         for path, text in texts.items()
-        if any([DEFAULT_FLAG in line for line in text.split("\n") if not line.lstrip().startswith(("#", ";"))])
     ]
 
 

@@ -61,14 +61,12 @@ def _containerd(tree: Tree, usual: str) -> list[str]:
 
 def _docker(tree: Tree) -> list[str]:
     """By the runtime in each container's configuration, running or not."""
-    values = docker.load(tree)
-    root = str(values.get("data-root") or "/var/lib/docker")
-    runtimes = values.get("runtimes", {})
+    runtimes = docker.load(tree).get("runtimes", {})
     ours = {"hostfit"} | {
         name for name, one in runtimes.items() if f"/{_PROGRAMS[0]}" in str(tables.within(one, "path") or "")
     }
     found = []
-    for folder in tree.glob(f"{root}/containers/*"):
+    for folder in [folder for root in docker.roots(tree) for folder in tree.glob(f"{root}/containers/*")]:
         if _json(tree, f"{folder}/hostconfig.json").get("Runtime") in ours:
             name = str(_json(tree, f"{folder}/config.v2.json").get("Name") or folder.rpartition("/")[2])
             found.append(name.removeprefix("/"))
