@@ -113,8 +113,8 @@ def count(
 ) -> Counted:
     """Say what counts of what is attached, given what counted before.
 
-    `ignore` leaves out what nobody signed; `older` takes an artifact although a newer one was seen. Raises
-    VerifierError where nothing can be said.
+    `ignore` leaves out what nobody signed; `older` takes an artifact although a newer one was seen. What a signer
+    signed is withdrawn only where nothing at all is attached. Raises VerifierError where nothing can be said.
     """
     marks = {one.name: one.mark for one in scope.signers} | ({} if ignore else {NOBODY: ""})
     counted = Counted(Source({}, before.seen))
@@ -140,6 +140,10 @@ def count(
             counted.problems.append(f"{_whose(name)}: may be among {number} older artifacts that are not read")
             if name in before.entries:
                 counted.source.entries[name] = before.entries[name]
+        elif attached.specs and name != NOBODY and name in before.entries and before.entries[name].mark == mark:
+            # A verifier may say no for reasons of its own, and a mirror may list only a part of what there is.
+            counted.problems.append(f"{_whose(name)}: no spec that is listed has its signature; nothing changes")
+            counted.source.entries[name] = before.entries[name]
     return counted
 
 

@@ -409,6 +409,64 @@ def test_who_signed_is_kept_with_the_digest(site, image, plain_registry, signer)
     assert site.found(one.digest) == [("signed", "key")]
 
 
+def test_a_verifier_that_says_no_to_all_lifts_nothing(site, image, plain_registry, signer):
+    """It may say so for reasons of its own, such as a log that is down."""
+    text = (site.etc / "hostfit.toml").read_text().replace(str(signer.list), "list")
+    site.configure(text + 'unsigned = "ignore"\n')
+    program = signer.script.read_text().replace('"$2"', str(signer.list))
+    signer.script.write_text(program)
+    one = image(plain_registry, "sync/unlogged", spec("new"))
+    signer.sign(one, one.artifacts[0])
+    site.sync(one.name)
+    one.take(one.artifacts[0])
+    signer.sign(one, one.add(spec("newer"), TIMES[4]))
+    signer.script.write_text("#!/bin/sh\nexit 1\n")
+    done = site.sync(one.name)
+    assert (done.code, site.found(one.digest)) == (3, [("new", "key")])
+    assert "signer key: no spec that is listed has its signature; nothing changes" in done.err
+
+    signer.script.write_text(program)
+    assert site.sync(one.name).code == 0
+    assert site.found(one.digest) == [("newer", "key")]
+
+
+def test_a_list_of_a_mirror_lifts_nothing_that_is_signed(site, signer):
+    """R20: it may lack the signed spec, and have another."""
+    site.configure((site.etc / "hostfit.toml").read_text().replace(str(signer.list), "list"))
+    signer.script.write_text(signer.script.read_text().replace('"$2"', str(signer.list)))
+    own, mirror = Scripted(), Scripted()
+    try:
+        subject = own.image()
+        mirror.image()
+        name = f"{own.host}/upf:v1"
+        signer.sign(SimpleNamespace(name=name), own.artifact(subject, spec("signed"))["digest"])
+        site.reach(own)
+        assert site.sync(name).code == 0
+        mirror.artifact(subject, spec("of the mirror"), created=TIMES[5])
+        conf = site.etc / "registries.conf"
+        conf.write_text(f'{conf.read_text()}[[registry.mirror]]\nlocation = "{mirror.host}"\ninsecure = true\n')
+        done = site.sync(name)
+    finally:
+        own.end()
+        mirror.end()
+
+    assert done.code == 3
+    assert sorted(site.found(subject["digest"])) == [("of the mirror", ""), ("signed", "key")]
+
+
+def test_a_signed_spec_is_withdrawn_once_nothing_is_attached(site, image, plain_registry, signer):
+    one = image(plain_registry, "sync/unsigned", spec("signed"), spec("unsigned"))
+    signer.sign(one, one.artifacts[0])
+    site.sync(one.name)
+    one.take(one.artifacts[0])
+    assert site.sync(one.name).code == 3
+    assert sorted(site.found(one.digest)) == [("signed", "key"), ("unsigned", "")]
+
+    one.take(one.artifacts[1])
+    assert site.sync(one.name).code == 0
+    assert site.found(one.digest) == []
+
+
 def test_a_signer_whose_key_was_replaced_is_asked_anew(site, image, plain_registry, signer):
     """It is the list that the verifier is given which stands for a key here."""
     one = image(plain_registry, "sync/new-key", spec("signed"))
