@@ -304,6 +304,59 @@ class TestCrash:
         assert not gate.decide(request_of(MISSING_MODULE), site.paths, host=host).starts
 
 
+class TestUnjudged:
+    """SEC2: the break-glass file lifts no start that cannot be judged where the policy may demand another runtime."""
+
+    WHEN = '[{ name = "r", matchFeatures = [{ feature = "request.annotation" }] }]'
+
+    @pytest.fixture(params=["policy", "crash", "bundle"])
+    def decide(self, request, site, host, request_of, runtime, monkeypatch):
+        """A start that cannot be judged, for each reason, under a policy with some further lines."""
+
+        def one(lines="", annotations=None):
+            site.write("disabled", "")
+            site.write("hostfit.toml", lines)
+            asked = request_of(entry="runtime", annotations=annotations)
+            if request.param == "policy":
+                site.write("conf.d/50-wrong.toml", '[policy]\non_misfit = "sometimes"\n')
+            elif request.param == "crash":
+                monkeypatch.setattr(gate, "Judging", None)
+            else:
+                asked.bundle.problem = "config.json: not valid JSON"
+            return gate.decide(asked, site.paths, host=host)
+
+        return one
+
+    @pytest.fixture
+    def strong(self, runtime):
+        return f'[runtime.strong]\nbinary = "{runtime}"\n'
+
+    def test_starts_on_the_default_where_nothing_else_can_be_demanded(self, decide, runtime, strong):
+        report = decide(f"{strong}isolation = 3\n")
+
+        assert (report.starts, report.decision.lifted, report.runtime_path) == (True, True, runtime)
+
+    def test_starts_where_what_can_be_demanded_isolates_no_more(self, decide, runtime, strong):
+        assert decide(f"{strong}when = {self.WHEN}\n").runtime_path == runtime
+
+    @pytest.mark.parametrize("lines", ['[policy]\non_error = "warn"\n', ""])
+    def test_is_denied_where_a_runtime_that_isolates_more_may_be_for_it(self, decide, strong, lines):
+        report = decide(f"{lines}{strong}isolation = 3\nwhen = {self.WHEN}\n")
+
+        assert (report.starts, report.runtime_path) == (False, "")
+
+    @pytest.mark.parametrize("table", ["[policy]", '[[scope]]\nimage = "*/tenant/*"'])
+    def test_is_denied_where_the_default_may_not_be_allowed(self, decide, strong, table):
+        report = decide(f'{strong}{table}\nallowed = ["strong"]\n')
+
+        assert (report.starts, report.runtime_path) == (False, "")
+
+    def test_is_denied_where_the_deployer_asks_for_more(self, decide, strong):
+        report = decide(f"{strong}isolation = 3\n", {"io.hostfit.runtime": "strong"})
+
+        assert (report.starts, report.runtime_path) == (False, "")
+
+
 class TestSources:
     """Stores that are broken or slow."""
 

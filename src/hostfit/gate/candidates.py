@@ -82,6 +82,25 @@ def settled(request: Request, policy: Policy) -> bool:
     return not gpu and not any([key.startswith(_CDI) for key in bundle.annotations])
 
 
+def unchosen(request: Request, policy: Policy) -> tuple[tuple[Candidate, ...], str]:
+    """Give what candidates_for does for a start that cannot be judged, nothing where another runtime may be demanded.
+
+    What `when` and scopes ask about is not known then, so each of them counts; a request of the deployer's does too.
+    """
+    candidates, path = candidates_for(request, policy)
+    first = policy.runtime(entry_names(request, policy)[0])
+    own = policy.runtime(next((one.name for one in candidates if not one.reason), ""))
+    asked = policy.runtime(request.bundle.annotations.get(_RUNTIME) or (own.name if own is not None else ""))
+    if own is None or first is None or asked is None or own.isolation < max(first.isolation, asked.isolation):
+        return (), ""
+    if any([one.when and one.isolation > own.isolation for one in policy.runtimes.values()]):
+        return (), ""
+    allowed = [policy.allowed, *[one.allowed for one in policy.scopes]]
+    if not all([one is None or own.name in one for one in allowed]):
+        return (), ""
+    return candidates, path
+
+
 def candidate(definition: RuntimeDefinition, entry: str = "") -> Candidate:
     """Give a runtime with the first of its binaries that is safe to execute, or with what is wrong with each.
 

@@ -32,7 +32,7 @@ def request(
     """Read the bundle and give the request on it. `gate` is as for `judge`.
 
     Raises BundleError where the configuration cannot be understood, unless the break-glass file is there: then the
-    bundle is empty but for the problem, and the runtime says what is wrong with it.
+    bundle is empty but for the problem, and the runtime says what is wrong with it, if the gate lets it start.
     """
 
     def made(found: Bundle) -> Request:
