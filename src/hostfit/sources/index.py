@@ -19,7 +19,7 @@ from hostfit.oci.descriptor import Descriptor, Index
 from hostfit.oci.files import read_capped, symbol
 from hostfit.sources import containerimage, local, manifest, storage
 from hostfit.sources.containerd import Client
-from hostfit.sources.layout import Layout
+from hostfit.sources.layout import open_layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,13 +150,7 @@ def _add_members(listing: Listing, content: Content | None, *, sparing: bool) ->
 
 
 def _in_layout(name: str) -> Listing:
-    directory, tag = name, ""
-    if not os.path.isdir(directory):
-        mark = "@" if "@" in name else ":"
-        directory, _, tag = name.partition(mark) if mark == "@" else name.rpartition(mark)
-    if not directory or not os.path.isdir(directory):
-        raise NoSuchImageError(f"{quoted(name)}: a directory with an OCI layout is required, found none")
-    layout = Layout(directory)
+    layout, directory, tag = open_layout(name)
     shown = os.path.basename(layout.directory)
     if not tag:
         data = layout.index()

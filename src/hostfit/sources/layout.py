@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 REF_NAME = "org.opencontainers.image.ref.name"
 
 
+def open_layout(name: str) -> tuple[Layout, str, str]:
+    """Give the layout that `DIRECTORY`, `DIRECTORY:TAG` or `DIRECTORY@DIGEST` names, the directory as written, and the
+    tag or digest, empty where there is none. Raises NoSuchImageError where that is no directory.
+    """
+    directory, tag = name, ""
+    if not os.path.isdir(directory):
+        mark = "@" if "@" in name else ":"
+        directory, _, tag = name.partition(mark) if mark == "@" else name.rpartition(mark)
+    if not directory or not os.path.isdir(directory):
+        raise NoSuchImageError(f"{quoted(name)}: a directory with an OCI layout is required, found none")
+    return Layout(directory), directory, tag
+
+
 class Layout:
     """One layout directory."""
 

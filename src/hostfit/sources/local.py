@@ -10,7 +10,7 @@ from hostfit.oci import digest as digests
 from hostfit.oci import reference as references
 from hostfit.sources import containerimage, docker, storage, storageconf
 from hostfit.sources.containerd import Client
-from hostfit.sources.layout import Layout
+from hostfit.sources.layout import open_layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,13 +75,7 @@ def _wanted(platform: str) -> Callable[[Platform], bool]:
 
 def _of_layout(name: str, platform: str) -> Image:
     wanted = _wanted(platform)
-    directory, tag = name, ""
-    if not os.path.isdir(directory):
-        mark = "@" if "@" in name else ":"
-        directory, _, tag = name.partition(mark) if mark == "@" else name.rpartition(mark)
-    if not directory or not os.path.isdir(directory):
-        raise NoSuchImageError(f"{quoted(name)}: a directory with an OCI layout is required, found none")
-    layout = Layout(directory)
+    layout, directory, tag = open_layout(name)
     image = layout.image(tag, lambda found: wanted(found.platform()))
     if image is None:
         other = layout.image(tag, lambda _: True)
