@@ -56,12 +56,18 @@ def test_a_later_file_changes_a_signer_key_by_key(site):
     assert (signer.verify[0], signer.timeout) == ("/usr/bin/cosign", 5)
 
 
-def test_another_key_makes_another_signer(tmp_path):
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [(("--key", "{key}"), ()), (("--key={key}",), ()), ((), ("COSIGN_KEY={key}",))],
+    ids=["argument", "option with =", "variable"],
+)
+def test_another_key_makes_another_signer(words, environment, tmp_path):
     """A key that was replaced where it lies must not speak through what it said."""
     program, key = tmp_path / "cosign", tmp_path / "key.pub"
     program.write_text("program")
     key.write_text("one")
-    signer = Signer("free5gc", (str(program), "--key", str(key), str(tmp_path), "/nowhere", "{reference}"))
+    named, variables = ([one.replace("{key}", str(key)) for one in some] for some in (words, environment))
+    signer = Signer("free5gc", (str(program), *named, str(tmp_path), "/nowhere", "{reference}"), tuple(variables))
     first = signer.mark
     program.write_text("upgraded")
     assert signer.mark == first

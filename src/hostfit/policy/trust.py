@@ -54,10 +54,12 @@ class Signer:
     def mark(self) -> str:
         """What tells this definition from another one of the same name: whom it asks, with which words and which keys.
 
-        Files that the arguments name by absolute path count by content, but not the program: its upgrade is no new key.
+        Files count by content that an argument or variable names by absolute path, alone or behind `=`; but not the
+        program, whose upgrade is no new key.
         """
         keys = {}
-        for path in self.verify[1:]:
+        for word in (*self.verify[1:], *self.environment):
+            path = word if word.startswith("/") else word.partition("=")[2]
             if path.startswith("/"):
                 with suppress(OSError, ValueError):
                     keys[path] = sha256(read_capped(path, _KEY))
