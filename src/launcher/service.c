@@ -19,6 +19,7 @@
 #ifndef PATIENCE
 #define PATIENCE 2000 /* from the answer WAIT on */
 #endif
+#define ALNUM "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FIELDS (64 << 10) /* bytes of a question besides the state */
 
 static long long milliseconds(void)
@@ -164,6 +165,12 @@ static bool text(const unsigned char *field, size_t size, char *to, size_t cap)
     return true;
 }
 
+/* Whether a text can be a container's id, and so one part of a path. */
+static bool is_id(const char *text)
+{
+    return strspn(text, ALNUM) > 0 && text[strspn(text, ALNUM "_.+-")] == '\0';
+}
+
 /* Reads the payload of an answer. No for all that this version does not say. */
 bool answer_parse(const unsigned char *payload, size_t size, struct answer *answer)
 {
@@ -190,7 +197,8 @@ bool answer_parse(const unsigned char *payload, size_t size, struct answer *answ
             continue;
         answer->action = i;
         if (i == START)
-            return !line && strspn(answer->digest, "0123456789abcdef") == DIGEST - 1;
+            return !line && strspn(answer->digest, "0123456789abcdef") == DIGEST - 1 &&
+                   (!sandbox || is_id(answer->sandbox));
         return !digest && !runtime && !sandbox && line == (i == DENY) &&
                (!line || strncmp(answer->line, "hostfit: ", 9) == 0);
     }

@@ -52,12 +52,13 @@ static void entry_name(const char *program, char name[NAME_CAP])
     name[size - around] = '\0';
 }
 
-/* Whether a pod's sandbox, a neighbour of the bundle, was recorded with the very same runtime and shim. */
+/* Whether a pod's sandbox, a neighbour of the bundle, was recorded with the very same runtime and shim. Its id is one
+ * part of a path: answer_parse takes no other. */
 static bool shared(const char *bundle, const char *id, const char *sandbox, const char *note)
 {
     char path[PATH_MAX + 2 * NAME_CAP], text[NOTE_CAP];
     const char *last = strrchr(bundle, '/') + 1;
-    if (strcmp(last, id) != 0 || strchr(sandbox, '/') != NULL || *sandbox == '.')
+    if (strcmp(last, id) != 0)
         return false;
     snprintf(path, sizeof path, "%.*s%s/" RECORD, (int)(last - bundle), bundle, sandbox);
     int fd = trusted_open(path);

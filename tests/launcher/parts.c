@@ -91,7 +91,7 @@ static void part(char letter, const char *given, size_t size)
     case 'w':
         if (yes(answer_parse((const unsigned char *)data, size, &answer))) {
             static const char *const actions[] = {"yourself", "start", "deny", "wait"};
-            show(actions[answer.action]), show(answer.runtime), show(answer.digest), show(answer.line);
+            show(actions[answer.action]), show(answer.runtime), show(answer.digest), show(answer.line), show(answer.sandbox);
         }
         break;
     default:

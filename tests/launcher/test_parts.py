@@ -138,14 +138,25 @@ def test_a_record_that_is_taken_is_read_as_python_reads_it(parts, tmp_path_facto
 
 
 ANSWERS = st.builds(
-    wire.Answer, st.sampled_from((*wire.ACTIONS, "", "starts")), runtime=st.sampled_from(["", "runc", "\x7f"]),
-    digest=st.sampled_from(["", "0af" + "1" * 61, "A" * 64, "1" * 63]),
-    line=st.sampled_from(["", "hostfit: no", "no", "hostfit: a\nb", "hostfit: " + "x" * 991]),
+    wire.Answer, st.sampled_from((*wire.ACTIONS, "", "starts")),
+    runtime=st.sampled_from(["", "", "runc", "\x7f", "r" * 255, "r" * 256]),
+    digest=st.sampled_from(["", "0af" + "1" * 61, "0af" + "1" * 61, "A" * 64, "1" * 63]),
+    line=st.sampled_from(["", "", "hostfit: no", "no", "hostfit: a\nb", *("hostfit: " + "x" * n for n in (991, 992))]),
+    sandbox=st.one_of(st.just(""), st.text("aZ9_.+-/ ~\x7f\xe9", max_size=4), st.sampled_from(["s" * 255, "s" * 256])),
 )  # fmt: skip
 
 
-@given(ANSWERS, st.integers(0, 200), st.integers(0, 255), st.sampled_from(["whole", "whole", "cut", "changed", "more"]))
+def started(sandbox):
+    return wire.Answer(wire.START, runtime="runc", digest="a" * 64, sandbox=sandbox)
+
+
+@given(ANSWERS, st.integers(0, 500), st.integers(0, 255), st.sampled_from(["whole", "whole", "cut", "changed", "more"]))
 @settings(deadline=None)
+@example(started("../s1"), 0, 0, "whole")
+@example(started(".s1"), 0, 0, "whole")
+@example(started("s-1_.+A"), 0, 0, "whole")
+@example(started("s" * 255), 0, 0, "whole")
+@example(started("s" * 256), 0, 0, "whole")
 def test_an_answer_is_taken_exactly_where_python_takes_it(parts, answer, place, byte, damage):
     payload = bytearray(wire.encode_answer(answer)[wire.HEAD :])
     if damage == "cut":
@@ -156,7 +167,7 @@ def test_an_answer_is_taken_exactly_where_python_takes_it(parts, answer, place, 
         payload.append(byte)
     try:
         one = wire.decode_answer(bytes(payload))
-        expected = [text.encode() for text in (one.action, one.runtime, one.digest, one.line)]
+        expected = [text.encode() for text in (one.action, one.runtime, one.digest, one.line, one.sandbox)]
     except wire.WireError:
         expected = None
 
