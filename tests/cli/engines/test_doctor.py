@@ -377,6 +377,24 @@ class TestInstallation:
             one["message"] for one in document["findings"]
         }
 
+    def test_a_link_to_a_program_that_others_could_replace(self, ready, doctor):
+        """The program is root's, and so is every directory above it; the link that the engine follows is not."""
+        host = ready("podman", "--default")
+        program, elsewhere = host.root / "usr/bin/hostfit-runtime", host.root / "opt/real"
+        elsewhere.mkdir(parents=True, mode=0o755)
+        program.rename(elsewhere / "hostfit-runtime")
+        (host.root / "home").mkdir(mode=0o777)
+        (host.root / "home").chmod(0o777)
+        (host.root / "home/hostfit-runtime").symlink_to("/opt/real/hostfit-runtime")
+        program.symlink_to("/home/hostfit-runtime")
+
+        ids, code, document = doctor(host, "podman")
+
+        assert (ids, code) == ({"program-unsafe"}, 1)
+        assert "/home: must not be writable by group or others, found mode 0777" in {
+            one["message"] for one in document["findings"]
+        }
+
     def test_a_program_that_cannot_be_executed(self, ready, doctor):
         host = ready("podman", "--default")
         (host.root / "usr/libexec/oci/hooks.d/hostfit-hook").chmod(0o644)

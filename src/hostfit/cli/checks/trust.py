@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 
 
 def doubt(tree: Tree, path: str) -> str:
-    """Say what is wrong with a path or a directory above it, empty where nothing is.
+    """Say what is wrong with a path, a directory above it or a link on the way, empty where nothing is.
 
     In an image root is whoever owns its top. Raises FileNotFoundError where there is nothing.
     """
     try:
-        place = tree.place(path)
+        steps = tree.steps(path)
     except UsageError as error:
         return error.message
     top = tree.root.rstrip("/")
     owner = 0 if tree.live else os.stat(tree.root).st_uid
-    steps = place[len(top) :].strip("/").split("/")
-    for count in range(len(steps) + 1):
-        here = "/".join([top, *steps[:count]]) or "/"
+    for here in steps:
         try:
             status = os.lstat(here)
         except FileNotFoundError:

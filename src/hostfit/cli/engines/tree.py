@@ -20,6 +20,8 @@ from hostfit.oci.files import ensure_directory, read_capped, symbol, write_atomi
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+"""Where units of systemd lie (systemd.unit(5)), as far as packages and administrators write them."""
 _LINKS = 40
 _CAP = limits.POLICY_FILE * 4
 """Bytes of one configuration file; containerd's are the longest, at some tens of kilobytes."""
@@ -47,8 +49,13 @@ class Tree:
 
     def place(self, path: str) -> str:
         """Give where a path of that host lies on this one, with every symbolic link resolved inside of the root."""
+        return self.steps(path)[-1]
+
+    def steps(self, path: str) -> list[str]:
+        """Give every place on the way to a path, links included, and last where it lies, be anything there or not."""
         base = self.root.rstrip("/")
         done: list[str] = []
+        seen = [base or "/"]
         todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
         links = 0
         while todo:
@@ -57,6 +64,7 @@ class Tree:
                 del done[-1:]
                 continue
             here = "/".join([base, *done, name])
+            seen.append(here)
             if os.path.islink(here):
                 links += 1
                 if links > _LINKS:
@@ -67,7 +75,7 @@ class Tree:
                 todo.extend([part for part in reversed(target.split("/")) if part not in ("", ".")])
             else:
                 done.append(name)
-        return "/".join([base, *done]) or "/"
+        return [*seen, "/".join([base, *done]) or "/"]
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or directory of this name."""
