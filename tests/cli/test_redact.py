@@ -24,6 +24,7 @@ OUT = redact.OUT
         ("registry_token: 'abc'", f"registry_token: {OUT}"),
         ("db.PASSWORD = x;y,z end", f"db.PASSWORD = {OUT} end"),
         ('password="correct horse battery" end', f"password={OUT} end"),
+        ("encryption_key=abc access-key: def", f"encryption_key={OUT} access-key: {OUT}"),
         ("login --password hunter2 --verbose", f"login --password {OUT} --verbose"),
         ("http://ann:p/ss@ab@registry.example/v2", f"http://{OUT}@registry.example/v2"),
         ("docker://registry.example:5000/upf@sha256:abc", "docker://registry.example:5000/upf@sha256:abc"),
@@ -148,6 +149,7 @@ def test_lines_of_a_decision_say_nothing_of_what_is_sensitive():
         ],
         "candidates": [
             {"reason": "requires: kernel.module gtp5g: required loaded, found absent"},
+            {"reason": "requires: site.my-facts.x_y password: required a, found hunter2"},
             {"reason": "requires: cpu.count online: found 2; kernel.cmdline sitekey: required a, found hunter2"},
         ],
     }

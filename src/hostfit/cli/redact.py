@@ -19,7 +19,10 @@ LEFT_OUT = (
 )
 """Told to the reader of a report."""
 
-_WORDS = r"pass(?:word|wd|phrase)?|secret|token|api[-_.]?key|private[-_.]?key|credentials?|auth(?:orization)?|bearer"
+_WORDS = (
+    r"pass(?:word|wd|phrase)?|secret|token|(?:api|private|access|encryption|signing)[-_.]?key|credentials?"
+    r"|auth(?:orization)?|bearer"
+)
 _NAMED = re.compile(
     rf"(?i)\b([\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}[\"']?\s{{0,4}}[=:]\s{{0,4}})"
     r"(?!\(left out\))(?:\"[^\"\n]{0,256}\"|'[^'\n]{0,256}'|[^\s\"']+)"
@@ -27,7 +30,7 @@ _NAMED = re.compile(
 """A name that says what it is, and its value. Every repetition of a name is bounded, for texts may be an attacker's."""
 _OPTION = re.compile(rf"(?i)(?<!\S)(--?[\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}\s{{1,4}})(?!\(left out\))[^\s-]\S*")
 """The same as an option and the word behind it."""
-_SAID = re.compile(r"\b([a-z0-9]+\.[a-z0-9]+) ([^\s:]{1,200}): required .*", re.DOTALL)
+_SAID = re.compile(r"\b([a-z0-9][\w-]{0,80}(?:\.[\w-]{1,80}){1,8}) ([^\s:]{1,200}): required .*", re.DOTALL)
 """What a line for people says of one expression, and all that follows."""
 _FORMS = tuple([
     re.compile(pattern, re.DOTALL)
