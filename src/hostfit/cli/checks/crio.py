@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 NAME = crio.NAME
 PROGRAMS = ("hostfit-runtime", "containerd-shim-hostfit")
-_BUILT_IN = ("crun", "runc")
-"""Default runtimes that need no table."""
 
 
 def check(tree: Tree, default_runtime: str) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hostfit.cli.checks import trust
 from hostfit.cli.checks.findings import Finding
 from hostfit.cli.engines import programs
+from hostfit.cli.engines.tree import UNITS
 from hostfit.core import limits
 from hostfit.core.errors import PolicyError, UsageError
 from hostfit.core.text import escape
@@ -26,7 +27,6 @@ _ANSWER = 5.0
 """Seconds within which hostfitd must answer; the launcher waits less, but one slow moment is no finding."""
 _LONGEST = 8 << 10
 _MARK = b"hostfit 1"
-_UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 JOINED = ("_pass", "_start")
 """The modules that hostfit.runtime.join writes."""
 
@@ -141,7 +141,7 @@ def _service(paths: Paths) -> Iterator[Finding]:
     path = f"{paths.run}/service/decide"
     shown = escape(path, 4096)
     if not os.path.lexists(path):
-        if any([os.path.exists(f"{place}/hostfitd.service") for place in _UNITS]):
+        if any([os.path.exists(f"{place}/hostfitd.service") for place in UNITS]):
             yield Finding("service-silent", path, f"{shown}: required by hostfitd.service, found none")
         return
     fields = b"".join([len(one).to_bytes(4) + one for one in (_MARK, b"doctor")])

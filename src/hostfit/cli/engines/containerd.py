@@ -25,7 +25,6 @@ DROP_IN = "/etc/containerd/conf.d/zz-hostfit.toml"
 BINARIES = ("/usr/bin/containerd", "/usr/sbin/containerd", "/usr/local/bin/containerd")
 RESTART = ("systemctl restart containerd",)
 UNDONE = RESTART
-STATE = "/run/containerd"
 _NEW = "version = 2\n"
 """The main file where there is none; containerd 2 reads this version too."""
 _FILES = 256

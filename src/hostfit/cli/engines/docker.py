@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from hostfit.cli.engines.tree import UNITS
 from hostfit.core.errors import UsageError
 from hostfit.core.text import escape
 
@@ -20,7 +21,6 @@ RESTART = ("systemctl reload docker",)
 """A reload takes new runtimes and the default runtime."""
 UNDONE = ("systemctl restart docker",)
 """A reload changes nothing that the file no longer names."""
-_UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 DEFAULT_FLAG = "--default-runtime"
 _ROOT_FLAG = re.compile(r"""(?<![\w-])(?:--data-root|--graph|-g)[= ]["']?(/[^\s"']+)""")
 
@@ -65,8 +65,8 @@ def roots(tree: Tree) -> list[str]:
 
 def _flags(tree: Tree) -> list[tuple[str, list[str]]]:
     """Give the files that may hold flags of dockerd, each with its lines that are no comment."""
-    found = [f"{folder}/docker.service" for folder in _UNITS]
-    found += [path for folder in _UNITS for path in tree.listed(f"{folder}/docker.service.d", ".conf")]
+    found = [f"{folder}/docker.service" for folder in UNITS]
+    found += [path for folder in UNITS for path in tree.listed(f"{folder}/docker.service.d", ".conf")]
     texts = {path: tree.read(path) or "" for path in [*found, "/etc/default/docker"]}
     return [
         (path, [line for line in text.split("\n") if not line.lstrip().startswith(("#", ";"))])

@@ -19,7 +19,6 @@ TEMPLATE = f"{ARGUMENTS}/containerd-template.toml"
 ENVIRONMENT = f"{ARGUMENTS}/containerd-env"
 RESTART = ("snap restart microk8s.daemon-containerd",)
 UNDONE = RESTART
-STATE = "/var/snap/microk8s/common/run/containerd"
 _DEFAULT = re.compile(r'^([ \t]*default_runtime_name[ \t]*=[ \t]*)"([^"\n]*)"', re.MULTILINE)
 _SHIPPED = "${RUNTIME}"
 """The default runtime's name in the template as MicroK8s ships it; containerd-env says which."""

@@ -33,7 +33,6 @@ class Rancher:
         self.default_file = f"/etc/rancher/{name}/config.yaml.d/zz-hostfit.yaml"
         self.RESTART = tuple([f"systemctl restart {unit}" for unit in units])
         self.UNDONE = self.RESTART
-        self.STATE = "/run/k3s/containerd"
 
     def present(self, tree: Tree) -> bool:
         """Whether that host has it."""
