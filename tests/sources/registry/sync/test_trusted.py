@@ -282,7 +282,7 @@ def test_a_containers_policy_that_is_not_understood_fetches_nothing(site, plain_
 def notary(tmp_path):
     """The Notary Project's own code with a key of the test's; `sign` and `verify` take a reference by digest."""
     need("openssl")
-    program = gotools.compiled(Path(__file__).parents[2] / "engines" / "notary")
+    program = gotools.compiled(Path(__file__).parents[3] / "engines" / "notary")
     keys = tmp_path / "keys"
     keys.mkdir()
     uses = ["basicConstraints=CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=codeSigning"]
