@@ -73,7 +73,7 @@ def settled(request: Request, policy: Policy) -> bool:
         return False
     if any([one.allowed is not None for one in policy.scopes]):
         return False
-    if request.sandbox and sandbox_of(bundle.annotations, request.id):
+    if request.sandbox and sandbox_of(bundle, request.id):
         same = [found for one in names if (found := policy.own.get(one)) is not None]
         if not any([request.sandbox in (one.name, *one.binaries) and one.kind == own.kind for one in same]):
             return False

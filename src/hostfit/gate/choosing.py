@@ -223,7 +223,7 @@ class _Choosing:
         leads to no guess either.
         """
         request = self.request
-        if not sandbox_of(request.bundle.annotations, request.id) and not request.sandbox:
+        if not sandbox_of(request.bundle, request.id) and not request.sandbox:
             return "", (), ""
         entry = self.policy.runtime(self.defaults[0])
         found = [

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from hostfit.oci.request import Bundle
 
-_TYPES = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
-_SANDBOXES = ("io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID")
-SANDBOX, CONTAINER = "sandbox", "container"
+_CONTAINERD = "io.kubernetes.cri.sandbox-id"
+_STORAGE = "io.kubernetes.cri-o.SandboxID"
+"""CRI-O's key and Podman's."""
 _ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-")
 _LONGEST = 255
 """Bytes of a container's id: it is the name of a directory."""
 
 
-def sandbox_of(annotations: Mapping[str, str], container: str) -> str:
+def sandbox_of(bundle: Bundle, container: str) -> str:
     """Give the id of the pod's sandbox; empty outside of a pod and for the sandbox itself.
 
-    Whoever writes these annotations by hand can make a container more bound by it, never less: a sandbox only takes
-    choices away. So where one engine's key says container, another's, which the pod may have written, counts no more.
+    An engine writes its own key over whatever pod or image say there, and passes other engines' keys on, so only its
+    own counts. Which engine it is the bundle's place tells, which nobody else chooses: CRI-O and Podman have bundles in
+    containers-storage, under the name `userdata`. Outside of a pod whoever writes the key only binds the container.
     """
-    types = [annotations.get(key) for key in _TYPES]
-    if SANDBOX in types and CONTAINER not in types:
-        return ""
-    found = next((annotations[key] for key in _SANDBOXES if annotations.get(key)), "")
+    stored = bundle.path.rstrip("/").endswith("/userdata")
+    found = bundle.annotations.get(_STORAGE if stored else _CONTAINERD, "")
     return "" if found == container else found
 
 

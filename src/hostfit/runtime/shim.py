@@ -88,7 +88,7 @@ def _start(call: ShimCall, words: list[bytes], front: Front, paths: Paths, gate:
         paths, gate, entry="shim", verb=START, id=call.id, bundle=bundle, runtime=entry_name(front.path),
         environ=_environ(call, front),
     )  # fmt: skip
-    sandbox = sandbox_of(asked.bundle.annotations, call.id)
+    sandbox = sandbox_of(asked.bundle, call.id)
     pod = _pod(bundle, call.id, sandbox, front) if sandbox else None
     if pod is not None:
         asked.sandbox = pod.runtime or pod.shim

@@ -52,7 +52,7 @@ def _sandbox(bundle: str, container: str) -> str:
         from hostfit.oci.bundle import read_bundle  # only where a container has no record of its own
         from hostfit.oci.pod import sandbox_of  # as above
 
-        return podrecord.beside(bundle, container, sandbox_of(read_bundle(bundle).annotations, container))
+        return podrecord.beside(bundle, container, sandbox_of(read_bundle(bundle), container))
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it must not keep a container from being removed
         return ""
 

@@ -124,7 +124,7 @@ def _place_in_pod(asked: Request, root: str, paths: Paths) -> None:
     """Say what the sandbox of this container's pod runs on, where there is a record of it."""
     from hostfit.oci.pod import sandbox_of  # other verbs need none of it
 
-    sandbox = sandbox_of(asked.bundle.annotations, asked.id)
+    sandbox = sandbox_of(asked.bundle, asked.id)
     before = record.load(paths, root, sandbox) if sandbox else None
     if before is not None:
         asked.sandbox = before.runtime

@@ -136,7 +136,7 @@ class Decider:
 
     def _bound(self, request: Request) -> bool:
         """Whether the answer depends on what the sandbox of a pod runs on, which only root can read."""
-        sandbox = sandbox_of(request.bundle.annotations, request.id)
+        sandbox = sandbox_of(request.bundle, request.id)
         if not sandbox or request.entry == wire.HOOK:
             return False
         try:
@@ -194,7 +194,7 @@ def _answer(question: Question, report: Report) -> Answer:
     runtime = "" if question.entry == wire.HOOK else report.decision.runtime
     if question.entry != wire.HOOK and not runtime:
         return _YOURSELF
-    sandbox = sandbox_of(report.request.bundle.annotations, report.request.id) if runtime else ""
+    sandbox = sandbox_of(report.request.bundle, report.request.id) if runtime else ""
     return wire.Answer(wire.START, runtime=runtime, digest=str(fingerprint[-1]), sandbox=sandbox)
 
 
