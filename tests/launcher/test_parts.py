@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hostfit.core import limits
 from hostfit.oci import argv
 from hostfit.policy import compiled, model
 from hostfit.runtime import record
@@ -144,6 +146,18 @@ ANSWERS = st.builds(
     line=st.sampled_from(["", "", "hostfit: no", "no", "hostfit: a\nb", *("hostfit: " + "x" * n for n in (991, 992))]),
     sandbox=st.one_of(st.just(""), st.text("aZ9_.+-/ ~\x7f\xe9", max_size=4), st.sampled_from(["s" * 255, "s" * 256])),
 )  # fmt: skip
+
+
+def test_both_sides_have_the_same_times_and_caps():
+    text = "".join([(ROOT / "src/launcher" / one).read_text() for one in ("launcher.h", "service.c")])
+    found = re.findall(r"^#define ([A-Z]+(?:_CAP)?) \(?(\d+)(?: << (\d+))?\)?(?: |$)", text, re.MULTILINE)
+    numbers = {name: int(number) << int(shift or 0) for name, number, shift in found}
+
+    assert numbers["DEADLINE"] == 1000 * wire.DEADLINE
+    assert numbers["PATIENCE"] == 1000 * wire.PATIENCE
+    assert numbers["FRAME_CAP"] == wire.REPLY_CAP
+    assert numbers["STATE_CAP"] + numbers["FIELDS"] == wire.REQUEST_CAP
+    assert (numbers["CONFIG_CAP"], numbers["STATE_CAP"]) == (limits.CONFIG_JSON, limits.STATE_JSON)
 
 
 def started(sandbox):
