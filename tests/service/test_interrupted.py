@@ -52,7 +52,7 @@ def test_news_of_devices_outlive_a_deadline(monkeypatch):
     lo = next(one["name"] for one in table.read({"name"}).instances if one.get("name") == "lo")
     (path,) = [path for path in table._table if path.endswith("/net/lo")]
     del table._table[path]
-    table._news[path] = True
+    table._news.add(path)
     with monkeypatch.context() as patch:
         patch.setattr(udev, "attributes", late)
         with pytest.raises(Expired):

@@ -73,7 +73,7 @@ _YOURSELF = wire.Answer(wire.YOURSELF)
 
 
 class Decider:
-    """Decides with the facts of one host. `decisions` and `handed_back` count what it answered."""
+    """Decides with the facts of one host."""
 
     def __init__(self, paths: Paths, host: LiveHost) -> None:
         self.paths = paths
@@ -85,8 +85,6 @@ class Decider:
         self.vocabulary = Vocabulary(paths.etc, self.programs)
         self.comparisons = Comparisons()
         self._published = 0
-        self.decisions = 0
-        self.handed_back = 0
         memo.enable(_MEMO)
 
     def warm(self) -> None:
@@ -107,11 +105,7 @@ class Decider:
         except Exception:  # noqa: BLE001 - whatever a bundle does to one decision, the service goes on with the next
             report = None
         answer = _YOURSELF if report is None else _answer(question, report)
-        if answer.action == wire.YOURSELF:
-            self.handed_back += 1
-            return answer, None
-        self.decisions += 1
-        return answer, report
+        return answer, None if answer.action == wire.YOURSELF else report
 
     def _decided(self, question: Question, config: int) -> Report | None:
         container = question.id

@@ -27,32 +27,19 @@ _MOST_KEPT = 8
 
 
 class Devices:
-    """A table of devices. `changes` counts events, so that others know whether any device changed;
-    `overruns` counts how often events were lost or too many.
-    """
+    """A table of devices. `changes` counts events, so that others know whether any device changed."""
 
-    def __init__(self, pyudev: Any, context: Any, *, control: str = _CONTROL) -> None:
+    def __init__(self, pyudev: Any, context: Any) -> None:
         self._pyudev = pyudev
         self._context = context
-        self._control = control
         self._monitors: dict[str, Any] = {KERNEL: self._listen(KERNEL)}
         self._table: dict[str, dict[str, str]] | None = None
         self._kept: dict[frozenset[str] | None, Feature] = {}
-        self._news: dict[str, bool] = {}
+        self._news: set[str] = set()
         self.changes = 0
-        self.overruns = 0
 
-    def filenos(self) -> list[int]:
-        """The descriptors that become readable when there is something to drain."""
-        return [monitor.fileno() for monitor in self._monitors.values()]
-
-    def sources(self) -> tuple[str, ...]:
-        """Whose events are listened to."""
-        return tuple(self._monitors)
-
-    def drain(self) -> bool:
-        """Take all events that were sent. Gives whether there were any."""
-        before = self.changes
+    def drain(self) -> None:
+        """Take all events that were sent."""
         self._follow_udevd()
         for monitor in self._monitors.values():
             for _ in range(_READS):
@@ -71,7 +58,6 @@ class Devices:
                 if device is None:
                     break
                 self._note(device)
-        return self.changes != before
 
     def read(self, names: set[str] | None) -> Feature:
         """Give `udev.device` as the probe does. Raises OSError."""
@@ -118,10 +104,10 @@ class Devices:
             # Everything below it has another path now.
             self._lose()
         else:
-            self._news[path] = action != "remove"
+            self._news.add(path)
 
     def _catch_up(self, table: dict[str, dict[str, str]]) -> None:
-        news, self._news = self._news, {}
+        news, self._news = sorted(self._news), set()
         self._kept.clear()
         for path in news:
             try:
@@ -135,7 +121,7 @@ class Devices:
 
     def _follow_udevd(self) -> None:
         """Listen to udevd while there is one; its coming and going changes the properties of every device."""
-        runs = os.path.exists(self._control)
+        runs = os.path.exists(_CONTROL)
         if runs == (UDEV in self._monitors):
             return
         self._lose()
@@ -150,8 +136,6 @@ class Devices:
         return monitor
 
     def _lose(self) -> None:
-        if self._table is not None:
-            self.overruns += 1
         self.changes += 1
         self._table = None
         self._news.clear()

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 class Housekeeping:
     """Takes small steps, each with an end, so that whoever asks meanwhile hardly waits."""
 
-    def __init__(self, decider: Decider, judge_images: tuple[str, ...] = ()) -> None:
+    def __init__(self, decider: Decider, judge_images: tuple[str, ...]) -> None:
         self._programs = decider.programs
         self._snapshot = Snapshot(decider)
-        self._images = Images(judge_images, decider.policies) if judge_images else None
+        self._images = Images(judge_images, decider.policies)
 
     @property
     def busy(self) -> bool:
@@ -27,12 +27,10 @@ class Housekeeping:
         """Take one step of each. `now` is monotonic time in seconds."""
         self._programs.step()
         self._snapshot.step(now)
-        if self._images is not None:
-            self._images.step(now)
+        self._images.step(now)
 
     def close(self) -> None:
         """End what runs."""
         self._programs.close()
         self._snapshot.close()
-        if self._images is not None:
-            self._images.close()
+        self._images.close()

@@ -11,10 +11,6 @@ import struct
 
 from hostfit.facts.probes import netlink
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 _RTMGRP_LINK = 1
 _NEWLINK, _DELLINK = 16, 17
 """rtnetlink(7): RTM_NEWLINK and RTM_DELLINK."""
@@ -29,41 +25,31 @@ _READS = 10_000
 
 
 class Links:
-    """A table of links. `overruns` counts how often messages were lost and the table was read anew."""
+    """A table of links."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
         self._socket.bind((0, _RTMGRP_LINK))
         self._table: dict[int, dict[str, str]] | None = None
         self._news: dict[int, bytes] = {}
-        self.overruns = 0
-
-    def fileno(self) -> int:
-        """The descriptor that becomes readable when there is something to drain."""
-        return self._socket.fileno()
 
     def close(self) -> None:
         """Stop listening."""
         self._socket.close()
 
-    def drain(self) -> bool:
-        """Take what the kernel has sent. Gives whether there was anything."""
-        some = False
+    def drain(self) -> None:
+        """Take what the kernel has sent."""
         for _ in range(_READS):
             try:
                 data = self._socket.recv(_MESSAGE)
             except BlockingIOError:
-                return some
+                return
             except OSError:
                 # ENOBUFS: the kernel dropped messages, and nobody knows which.
-                self.overruns += 1
                 self._forget()
-                some = True
                 continue
-            some = True
             self._sort(data)
         self._forget()
-        return some
 
     def read(self) -> list[dict[str, str]]:
         """Give all links as the probe does. Raises OSError where the kernel does not answer."""
@@ -109,7 +95,7 @@ class Links:
         self._news.clear()
 
 
-def live() -> Any:
+def live() -> Links | None:
     """Give the table, or None where the kernel lets nobody listen."""
     try:
         return Links()

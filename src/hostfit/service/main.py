@@ -52,7 +52,7 @@ def main(script: str, places: tuple[str, str, str], arguments: list[str]) -> int
     return 0
 
 
-def serve(paths: Paths, listener: socket.socket, notify: Notify, judge_images: tuple[str, ...] = ()) -> None:
+def serve(paths: Paths, listener: socket.socket, notify: Notify, judge_images: tuple[str, ...]) -> None:
     """Serve on a socket that listens already, until SIGTERM or SIGINT."""
     decider = Decider(paths, LiveHost(etc=paths.etc))
     housekeeping = Housekeeping(decider, judge_images)

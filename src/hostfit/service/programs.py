@@ -55,9 +55,8 @@ class _Program:
 class Programs:
     """The programs of one directory. `step` starts, reads and ends them, and never waits."""
 
-    def __init__(self, folder: str, *, every: float = EVERY, limit: float = LIMIT) -> None:
+    def __init__(self, folder: str, *, limit: float = LIMIT) -> None:
         self._folder = folder
-        self._every = every
         self._limit = limit
         self._programs: dict[str, _Program] = {}
 
@@ -106,7 +105,7 @@ class Programs:
     def _start(self, one: _Program, path: str, now: float) -> None:
         one.identity = _identity(path)
         one.printed = b""
-        one.due = now + self._every
+        one.due = now + EVERY
         one.end = now + self._limit
         try:
             os.close(open_trusted(path))
@@ -146,7 +145,7 @@ class Programs:
             self._end(one, f"took more than {self._limit:g} s")
         else:
             return
-        one.due = now + self._every
+        one.due = now + EVERY
 
     def _end(self, one: _Program, why: str) -> None:
         """Forget a run, with everything that it started in its session; without a reason it was a good one."""

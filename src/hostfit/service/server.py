@@ -38,9 +38,7 @@ _CALM = 0.1
 class Server:
     """Serves one listening socket until `stop` is called."""
 
-    def __init__(
-        self, listener: socket.socket, decider: Decider, notify: Notify, housekeeping: Housekeeping | None = None
-    ) -> None:
+    def __init__(self, listener: socket.socket, decider: Decider, notify: Notify, housekeeping: Housekeeping) -> None:
         self._listener = listener
         self._network = network(listener)
         self._decider = decider
@@ -85,15 +83,14 @@ class Server:
         elif now - self._drained >= _CALM:
             self._drained = now
             self._decider.host.drain()
-            if self._housekeeping is not None:
-                self._housekeeping.step(now)
+            self._housekeeping.step(now)
         self._notify.feed()
 
     def _patience(self) -> float:
         if self._queue:
             return 0.0
         longest = min(_TURN, self._notify.pause or _TURN)
-        if self._housekeeping is not None and self._housekeeping.busy:
+        if self._housekeeping.busy:
             longest = _CALM
         ends = [client.end for client in self._clients.values()]
         return max(0.0, min([longest, *[end - time.monotonic() for end in ends]]))
