@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hostfit.cli.engines import hooks, tables
+from hostfit.cli.engines import hooks, ours, tables
 
 if TYPE_CHECKING:
     from hostfit.cli.engines.options import Options
@@ -67,17 +67,10 @@ def plan(tree: Tree, options: Options) -> None:
     tree.write(DROP_IN, tables.dump({"engine": engine}, engine=NAME))
 
 
-def own(_path: str) -> bool:
-    """Whether a file is ours alone: both are."""
-    return True
-
-
-def strip(_path: str, _text: str, _before: str | None) -> str | None:
-    """Nobody else has a part in these files."""
-    return None
+own = ours.own
+strip = ours.strip
 
 
 def added(tree: Tree) -> list[str]:
     """Give the files that setup makes, for a removal without a record."""
-    found = [DROP_IN] if tables.written(tree.read(DROP_IN)) else []
-    return found + ([hooks.PLACE] if hooks.written(tree.read(hooks.PLACE)) else [])
+    return ours.added(tree, DROP_IN)
