@@ -27,6 +27,7 @@ from hostfit.oci.request import Bundle, Request
 from hostfit.oci.state import parse_state
 from hostfit.service import wire
 from hostfit.service.comparisons import Comparisons
+from hostfit.service.live import DENIED
 from hostfit.service.policies import Policies
 from hostfit.service.programs import Programs
 from hostfit.service.vocabulary import Vocabulary
@@ -45,7 +46,6 @@ _CONFIG = 1 << 20
 """Bytes of a configuration; a longer one is Python's, so that a few of them do not fill the memory."""
 _MEMO = 512 << 10
 """Characters of the texts of specs whose parsed form is kept."""
-_DENIED = ("EACCES", "EPERM", "EROFS")
 _TIDY = 64
 """Reports between two times of dropping the oldest, which takes a look at the names of all of them."""
 _WARMING = 10.0
@@ -171,14 +171,14 @@ class Decider:
         """Whether something was refused to this process that root without bounds may do, and it mattered."""
         judgements = report.decision.judgements
         if report.error_kind == POLICY:
-            return any([word in report.decision.error for word in _DENIED])
-        if any([word in one.reason for one in report.decision.candidates for word in _DENIED]):
+            return any([word in report.decision.error for word in DENIED])
+        if any([word in one.reason for one in report.decision.candidates for word in DENIED]):
             return True
         if all([one.verdict in (FIT, MISFIT) for one in judgements]) and not report.resolution.unresolved:
             return False
-        if self.host.refused or any([word in report.resolution.reason for word in _DENIED]):
+        if self.host.refused or any([word in report.resolution.reason for word in DENIED]):
             return True
-        return any([word in one.document.reason for one in judgements for word in _DENIED])
+        return any([word in one.document.reason for one in judgements for word in DENIED])
 
 
 def _answer(question: Question, report: Report) -> Answer:

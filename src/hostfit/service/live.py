@@ -56,6 +56,8 @@ _CAUSES = {
 CPUS: microcode that is loaded late and CPUs that are taken offline change what all CPUs have. DEVICES: any event of
 the kernel about a device or a module. FILES: the very files that it was read from.
 """
+DENIED = ("EACCES", "EPERM", "EROFS")
+"""Errors that a sandbox or a missing capability gives, and that root without bounds would not have."""
 _MICROCODE = "/sys/devices/system/cpu/cpu0/microcode/version"
 _ONLINE = "/sys/devices/system/cpu/online"
 _MOST = 256
@@ -188,10 +190,7 @@ def _unknowns(found: Feature) -> list[Unknown]:
 
 def _refused(found: Feature) -> bool:
     """Whether something of a feature is unknown because this process may not read what a root without bounds may."""
-    return any([one.reason.endswith(_DENIED) for one in _unknowns(found)])
-
-
-_DENIED = (": EACCES", ": EPERM", ": EROFS")
+    return any([one.reason.endswith(DENIED) for one in _unknowns(found)])
 
 
 def _weight(found: Feature) -> int:

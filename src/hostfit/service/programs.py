@@ -16,6 +16,7 @@ import time
 
 from hostfit.core.errors import PolicyError
 from hostfit.oci.files import open_trusted, symbol
+from hostfit.service.watch import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Programs:
     def value(self, path: str) -> bytes:
         """Give what a program printed in its last run. Raises ValueError where there is no such thing."""
         one = self._programs.get(path)
-        if one is None or one.identity != _identity(path):
+        if one is None or one.identity != identity(path):
             raise ValueError(f"{path}: a program that has not run yet")
         if one.output is None:
             raise ValueError(f"{path}: {one.why}")
@@ -84,7 +85,7 @@ class Programs:
             one = self._programs.setdefault(path, _Program())
             if one.process is not None:
                 self._look(one, now)
-            elif now >= one.due or one.identity != _identity(path):
+            elif now >= one.due or one.identity != identity(path):
                 running = [each for each in self._programs.values() if each.process is not None]
                 if len(running) < _AT_ONCE:
                     self._start(one, path, now)
@@ -103,7 +104,7 @@ class Programs:
         return [path for path in paths if _is_program(path)][:_MOST]
 
     def _start(self, one: _Program, path: str, now: float) -> None:
-        one.identity = _identity(path)
+        one.identity = identity(path)
         one.printed = b""
         one.due = now + EVERY
         one.end = now + self._limit
@@ -186,11 +187,3 @@ def _is_program(path: str) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(mode) and bool(mode & 0o111)
-
-
-def _identity(path: str) -> tuple[int, ...]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ()
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -7,6 +7,7 @@ import stat
 import time
 
 from hostfit.facts.root import Root
+from hostfit.policy.compiled import SETTLED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 _MOST = 4096
 """Files of one feature; what looks at more is not kept."""
-SETTLED = 50_000_000
-"""Nanoseconds after which a file system gives a change another time than the last (a kernel tick is 10 ms at most)."""
 _PASSING = ("/proc/", "/sys/")
 """File systems whose files have no identity that tells of a change."""
 
@@ -53,7 +52,7 @@ class Watched(Root):
 
     def unchanged(self) -> bool:
         """Whether all that was looked at is still the same, as far as anybody can tell without reading it."""
-        return all([_identity(path) == one for path, one in self._seen.items()])
+        return all([identity(path) == one for path, one in self._seen.items()])
 
     def settled(self) -> bool:
         """Whether a change from now on would show: files of this minute's last tick may change again within it."""
@@ -64,11 +63,11 @@ class Watched(Root):
 
     def _note(self, path: str) -> Any:
         if path not in self._seen:
-            self._seen[path] = None if path.startswith(_PASSING) else _identity(path)
+            self._seen[path] = None if path.startswith(_PASSING) else identity(path)
 
 
-def _identity(path: str) -> Identity | None:
-    """Device, inode, size and both times of a path and of what it leads to; of nothing, an empty one."""
+def identity(path: str) -> Identity:
+    """Device, inode, size and both times of a path and of what it leads to; where that is nothing, the error."""
     try:
         own = end = os.lstat(path)
         if stat.S_ISLNK(own.st_mode):
