@@ -229,7 +229,7 @@ class Sync:
         scope = self._trust.of(repository.name)
         ignore = unsigned(scope, self._demands.of(repository.name)) == IGNORE
         try:
-            attached = artifacts.specs(repository, digest, deadline)
+            attached = artifacts.specs(repository, digest, deadline, mirrors=not scope.signers)
             if not attached.specs and (before.entries or not guessed):
                 # Some registries say "nothing here" to whoever may not look: none is an answer only beside the image.
                 repository.confirm(digest, deadline)

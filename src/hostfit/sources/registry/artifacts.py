@@ -65,14 +65,15 @@ class Attached:
         self.left_out = left_out
 
 
-def specs(repository: Repository, subject: str, deadline: Deadline) -> Attached:
+def specs(repository: Repository, subject: str, deadline: Deadline, *, mirrors: bool = True) -> Attached:
     """Find and read the specs of one subject, the digest of a manifest or an index.
 
-    An artifact that is not what it should be is among them with its `problem`. Raises RegistryError where they cannot
-    be listed, and UnreachableError where one of them cannot be asked for.
+    Without `mirrors` the registry itself must list them; what they hold may come from anywhere. An artifact that is not
+    what it should be is among them with its `problem`. Raises RegistryError where they cannot be listed, and
+    UnreachableError where one of them cannot be asked for.
     """
     listing = deadline.within(spans.ARTIFACTS, f"listing the artifacts of {subject}")
-    found = repository.referrers(subject, listing, SPEC_TYPE)
+    found = repository.referrers(subject, listing, SPEC_TYPE, mirrors=mirrors)
     reading = deadline.within(spans.DOCUMENTS, f"reading the specs of {subject}")
     read = [document(repository, one, reading) for one in attached(found, subject)]
     newest = sorted(read, key=lambda one: (one.created, one.digest), reverse=True)

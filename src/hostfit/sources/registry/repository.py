@@ -2,7 +2,8 @@
 
 Mirrors come first and the registry itself last. What is named by its digest may come from any of them. Who refers to a
 subject may come from a mirror too, but only the registry's own word counts for "nobody": an empty mirror must lift no
-requirement while the registry is down.
+requirement while the registry is down. Whoever trusts signers does not let mirrors list at all, for no signature covers
+a list: one that lacks the signed artifact looks like any other.
 """
 
 from __future__ import annotations
@@ -104,9 +105,22 @@ class Repository:
         """Give a blob of at most `cap` bytes of which only the digest is known, None where there is none."""
         return self._first(lambda client, until: _blob(client, digest, cap, until), PULL, deadline)
 
-    def referrers(self, subject: str, deadline: Deadline, artifact_type: str = "") -> Referrers:
-        """Give who refers to the subject with this digest, of one artifact type or of all. Raises RegistryError."""
-        found = self._first(lambda client, until: _listed(client, subject, artifact_type, until), PULL, deadline)
+    def referrers(
+        self, subject: str, deadline: Deadline, artifact_type: str = "", *, mirrors: bool = True
+    ) -> Referrers:
+        """Give who refers to the subject with this digest, of one artifact type or of all. Raises RegistryError.
+
+        Without `mirrors` the registry itself must say so.
+        """
+        try:
+            found = self._first(
+                lambda client, until: _listed(client, subject, artifact_type, until), PULL, deadline, mirrors=mirrors
+            )
+        except RegistryError as error:
+            if mirrors or not any([client.endpoint.mirror for client in self._clients]):
+                raise
+            told = f"{error.message}; a mirror's list does not count where signers do"
+            raise type(error)(told, hint=error.hint) from None
         if found is None:
             raise RegistryError(f"{self.label}: nobody can say who refers to {subject}")
         return found

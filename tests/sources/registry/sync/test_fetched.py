@@ -198,10 +198,10 @@ def test_a_crash_over_one_image_stops_no_other(site, image, plain_registry, monk
     one, two = image(plain_registry, "sync/crash", spec("one")), image(plain_registry, "sync/after", spec("two"))
     found = artifacts.specs
 
-    def crash(repository, digest, deadline):
+    def crash(repository, digest, deadline, **how):
         if repository.name.endswith("crash"):
             raise ZeroDivisionError("of the test")
-        return found(repository, digest, deadline)
+        return found(repository, digest, deadline, **how)
 
     monkeypatch.setattr(artifacts, "specs", crash)
     done = site.sync(one.name, two.name)

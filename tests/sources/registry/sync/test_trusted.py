@@ -106,28 +106,88 @@ def test_a_verifier_that_says_no_to_all_lifts_nothing(site, image, plain_registr
     assert site.found(one.digest) == [("newer", "key")]
 
 
-def test_a_list_of_a_mirror_lifts_nothing_that_is_signed(site, signer):
-    """R20: it may lack the signed spec, and have another."""
+@pytest.fixture
+def mirrored(site, signer):
+    """A registry and a mirror of it, both with the image; `sign` signs an artifact, `reach` configures mirrors."""
     site.configure((site.etc / "hostfit.toml").read_text().replace(str(signer.list), "list"))
     signer.script.write_text(signer.script.read_text().replace('"$2"', str(signer.list)))
     own, mirror = Scripted(), Scripted()
-    try:
-        subject = own.image()
-        mirror.image()
-        name = f"{own.host}/upf:v1"
-        signer.sign(SimpleNamespace(name=name), own.artifact(subject, spec("signed"))["digest"])
+    subject = own.image()
+    mirror.image()
+    name = f"{own.host}/upf:v1"
+
+    def reach(*mirrors):
+        text = [f'[[registry.mirror]]\nlocation = "{one.host}"\ninsecure = true\n' for one in mirrors]
         site.reach(own)
-        assert site.sync(name).code == 0
-        mirror.artifact(subject, spec("of the mirror"), created=TIMES[5])
         conf = site.etc / "registries.conf"
-        conf.write_text(f'{conf.read_text()}[[registry.mirror]]\nlocation = "{mirror.host}"\ninsecure = true\n')
-        done = site.sync(name)
-    finally:
-        own.end()
-        mirror.end()
+        conf.write_text(conf.read_text() + "".join(text))
+
+    def sign(artifact):
+        signer.sign(SimpleNamespace(name=name), artifact["digest"])
+
+    reach(mirror)
+    yield SimpleNamespace(own=own, mirror=mirror, subject=subject, name=name, sign=sign, reach=reach)
+    own.end()
+    mirror.end()
+
+
+def test_a_mirror_hides_nothing_that_is_signed(site, mirrored):
+    """R20: what is listed is the registry's own word, at the very first look-up too."""
+    mirrored.sign(mirrored.own.artifact(mirrored.subject, spec("signed")))
+    mirrored.mirror.artifact(mirrored.subject, spec("of the mirror"), created=TIMES[5])
+    done = site.sync(mirrored.name)
+
+    assert (done.code, done.err) == (0, "")
+    assert site.found(mirrored.subject["digest"]) == [("signed", "key")]
+
+
+def test_a_mirror_brings_back_no_older_spec_that_was_signed(site, mirrored):
+    """R20: nothing was seen before, so the time alone tells nothing."""
+    old = spec("weak"), TIMES[1]
+    for place in (mirrored.own, mirrored.mirror):
+        mirrored.sign(place.artifact(mirrored.subject, old[0], created=old[1]))
+    mirrored.sign(mirrored.own.artifact(mirrored.subject, spec("strict"), created=TIMES[2]))
+    site.sync(mirrored.name)
+
+    assert site.found(mirrored.subject["digest"]) == [("strict", "key")]
+
+
+def test_a_mirror_alone_says_nothing_where_signers_count(site, mirrored):
+    """R20: while the registry is down nothing is recorded, not even that there is nothing."""
+    mirrored.mirror.artifact(mirrored.subject, spec("of the mirror"))
+    mirrored.own.end()
+    done = site.sync(mirrored.name)
 
     assert done.code == 3
-    assert sorted(site.found(subject["digest"])) == [("of the mirror", ""), ("signed", "key")]
+    assert "cannot be reached" in done.err
+    assert "a mirror's list does not count where signers do" in done.err
+    assert site.found(mirrored.subject["digest"]) is None
+
+
+def test_content_may_come_from_a_mirror_whoever_signed_it(site, mirrored):
+    """By its digest it is what the registry lists, and the registry is spared the rest."""
+    for place in (mirrored.own, mirrored.mirror):
+        artifact = place.artifact(mirrored.subject, spec("signed"))
+    mirrored.sign(artifact)
+    site.sync(mirrored.name)
+
+    assert site.found(mirrored.subject["digest"]) == [("signed", "key")]
+    assert {one.path.split("/")[3] for one in mirrored.own.asked("GET /v2/upf/")} == {"referrers"}
+    assert len(mirrored.own.asked("/referrers/")) == 1
+    assert mirrored.mirror.asked("/referrers/") == []
+
+
+def test_what_was_signed_before_counts_on_while_the_registry_is_down(site, mirrored):
+    """R20: a mirror may lack the signed spec, and have another."""
+    mirrored.reach()
+    mirrored.sign(mirrored.own.artifact(mirrored.subject, spec("signed")))
+    assert site.sync(mirrored.name).code == 0
+    mirrored.reach(mirrored.mirror)
+    mirrored.mirror.artifact(mirrored.subject, spec("of the mirror"), created=TIMES[5])
+    mirrored.own.end()
+
+    assert site.sync(mirrored.name).code == 3
+    assert site.found(mirrored.subject["digest"]) == [("signed", "key")]
 
 
 def test_a_signed_spec_is_withdrawn_once_nothing_is_attached(site, image, plain_registry, signer):
