@@ -11,6 +11,7 @@ from hostfit_bed.engines import furnish_podman
 from hostfit_bed.room import TREE
 
 CONFIG = "/etc/crio/crio.conf"
+SITE = "/etc/crio/crio.conf.d/10-site.conf"
 SOCKET = "/run/crio/crio.sock"
 STORAGE = "/run/containers/storage"
 """Where it keeps bundles."""
@@ -25,30 +26,38 @@ clean_shutdown_file = "/var/lib/crio/clean.shutdown"
 [crio.api]
 listen = "{SOCKET}"
 [crio.runtime]
-default_runtime = "runc"
 cgroup_manager = "cgroupfs"
 conmon_cgroup = "pod"
 irqbalance_config_restore_file = "disable"
 pinns_path = "{TOOLS}/pinns"
-[crio.runtime.runtimes.runc]
-runtime_path = "/usr/sbin/runc"
 [crio.image]
 pause_image = "{PAUSE}"
 signature_policy = "/etc/containers/policy.json"
 [crio.nri]
 enable_nri = false
 """
+RUNC = """\
+[crio.runtime]
+default_runtime = "runc"
+[crio.runtime.runtimes.runc]
+runtime_path = "/usr/sbin/runc"
+"""
+"""What a site says to have runc, where CRI-O of itself would take crun."""
 
 
-def furnish(room):
-    """Lay what CRI-O and pods need into a room that is not open yet, and hostfit at its system places."""
-    need("conmon", "runc", "podman", "iptables")
+def furnish(room, *, site):
+    """Lay what CRI-O and pods need into a room that is not open yet, and hostfit at its system places.
+
+    `site` is a drop-in of the site's, empty for CRI-O's own handler.
+    """
+    need("conmon", "runc", "crun", "podman", "iptables")
     product.native_install(room.directory, room.directory)
     shutil.copy(TREE / "packaging" / "etc" / "hostfit.toml", room.policy)
     for tool in ("crio", "crictl"):
         shutil.copytree(gotools.built(tool), room.opt / "tools", dirs_exist_ok=True)
     furnish_podman(room)
     room.place(CONFIG, SETTINGS)
+    room.place(SITE, site)
     room.place("/etc/crictl.yaml", f"runtime-endpoint: unix://{SOCKET}\ntimeout: 60\n")
 
 

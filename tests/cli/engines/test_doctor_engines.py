@@ -152,7 +152,7 @@ class TestCrio:
     @pytest.mark.parametrize(
         ("text", "found"),
         [
-            ('[crio.runtime]\ndefault_runtime = "runc"\n', {"overridden"}),
+            ('[crio.runtime]\ndefault_runtime = "runc"\n', {"overridden", "setup-outdated"}),
             ('[crio.runtime.runtimes.runsc]\nruntime_path = "/usr/bin/runsc"\n', {"handler-bypasses"}),
             (
                 """\
@@ -166,6 +166,9 @@ allowed_annotations = ["io.hostfit.require"]
                 {"runtime-root", "annotation-list", "platform-bypasses"},
             ),
             ('[crio.runtime.runtimes.hostfit]\nruntime_path = "/usr/gone/hostfit-runtime"\n', {"program-missing"}),
+            ("[crio.runtime.runtimes.x]\ninherit_default_runtime = true\n", set()),
+            ("[crio.runtime.runtimes.runc]\n", {"handler-bypasses"}),
+            ("[crio.runtime.runtimes.not-installed]\n", set()),
         ],
     )
     def test_a_file_of_the_site(self, ready, doctor, text, found):
@@ -176,14 +179,33 @@ allowed_annotations = ["io.hostfit.require"]
 
     def test_the_hook_sees_other_handlers_and_crun_hides_what_it_says(self, ready, doctor):
         host = ready("crio", "--default", files={"etc/crio/crio.conf": ""})
-        host.write(self.CONF, '[crio.runtime.runtimes.crun]\n[crio.runtime.runtimes.kata]\nruntime_type = "vm"\n')
+        host.write("usr/bin/crun", "")
+        host.write(self.CONF, '[crio.runtime.runtimes.kata]\nruntime_type = "vm"\nruntime_path = "/usr/bin/kata"\n')
 
         ids, _, document = doctor(host, "crio")
 
-        assert ids == {"crun-silent", "handler-bypasses"}
+        assert ids == {"crun-silent", "handler-bypasses", "runtime-changes"}
         assert {one["id"]: one["subject"] for one in document["findings"] if one["id"] in ids} == {
-            "crun-silent": "handler crun", "handler-bypasses": "handler kata",
+            "crun-silent": "handler crun", "handler-bypasses": "handler kata", "runtime-changes": "runtime crun",
         }  # fmt: skip
+
+    def test_the_handler_that_no_file_names(self, ready, doctor):
+        """CRI-O 1.31 and newer have a handler crun wherever crun is installed, and it is their default."""
+        crun = {"usr/bin/crun": "", "etc/crio/crio.conf": ""}
+        host = ready("crio", files=crun)
+
+        ids, _, document = doctor(host, "crio")
+
+        assert ids == {"not-default"}
+        assert [one["message"] for one in document["findings"] if one["id"] in ids] == [
+            "default_runtime: required hostfit, found none, so crun"
+        ]
+
+        assert host.hostfit("setup", "crio", "--default", "--no-hook") == 0
+        ids, _, document = doctor(host, "crio")
+
+        assert ids == {"handler-bypasses", "runtime-changes"}
+        assert {one["subject"] for one in document["findings"] if one["id"] in ids} == {"handler crun", "runtime crun"}
 
 
 class TestContainerd:

@@ -100,9 +100,25 @@ class TestCrio:
                 "hostfit": {
                     "runtime_path": "/usr/bin/hostfit-runtime", "runtime_type": "oci", "runtime_root": "/run/runc",
                     "monitor_env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                    "allowed_annotations": ["io.containers.trace-syscall", "io.kubernetes.cri-o.Devices"],
                 }
             }
         }  # fmt: skip
+
+    def test_the_default_keeps_what_cri_o_s_own_handler_sets(self, make_host):
+        """CRI-O 1.31 and newer take crun where no file names a default, on their own terms or on the site's."""
+        host = make_host("crio")
+        host.write("usr/bin/hostfit-runtime-crun", "")
+
+        host.hostfit("setup", "crio", "--default")
+        own = toml(host, self.CONF)["crio"]["runtime"]["runtimes"]["hostfit"]
+        host.write("etc/crio/crio.conf", '[crio.runtime.runtimes.crun]\nallowed_annotations = ["run.oci."]\n')
+        host.hostfit("setup", "crio", "--default")
+        given = toml(host, self.CONF)["crio"]["runtime"]["runtimes"]["hostfit"]
+
+        assert own["runtime_path"] == given["runtime_path"] == "/usr/bin/hostfit-runtime-crun"
+        assert own["allowed_annotations"] == ["io.containers.trace-syscall", "io.kubernetes.cri-o.Devices"]
+        assert given["allowed_annotations"] == ["run.oci."]
 
     def test_the_default_keeps_what_the_last_one_sets(self, make_host):
         host = make_host("crio")

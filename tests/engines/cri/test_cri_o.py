@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
 from hostfit_bed import product
 from hostfit_bed.catalogue import MODULE, REQUIRE
 from hostfit_bed.command import wait_for
-from hostfit_bed.cri import NAMESPACE
-from hostfit_bed.crio import CONFIG, STORAGE, Crio, furnish
+from hostfit_bed.cri import NAMESPACE, TOOLS
+from hostfit_bed.crio import CONFIG, RUNC, SITE, STORAGE, Crio, furnish
 from hostfit_bed.images import STARTED
 from hostfit_bed.room import Room
 
@@ -27,10 +28,10 @@ def opened(pod_images):
     """Open a room with CRI-O set up by hostfit, with the images its pods use; all are closed at the end."""
     rooms = []
 
-    def opened(*options):
+    def opened(*options, site=RUNC):
         room = Room()
         rooms.append(room)
-        furnish(room)
+        furnish(room, site=site)
         room.start()
         room.run([product.SYSTEM_HOSTFIT, "setup", "crio", *options], check=True)
         crio = Crio(room)
@@ -194,7 +195,7 @@ def test_a_scope_of_a_namespace_counts(engine, scope, pod_images):
 def test_setup_by_default_holds_for_every_pod_and_everything_comes_back(opened, pod_images):
     crio = opened("--default")
     room = crio.room
-    before = room.run(["cat", CONFIG], check=True).out
+    before = room.run(["cat", CONFIG, SITE], check=True).out
     assert doctor(room) == (set(), 0)
 
     for handler in ("", "hostfit", "runc"):
@@ -209,12 +210,34 @@ def test_setup_by_default_holds_for_every_pod_and_everything_comes_back(opened, 
         pod.remove()
 
     room.run(["hostfit", "setup", "crio", "--remove"], check=True)
-    assert room.run(["cat", CONFIG], check=True).out == before
-    assert room.run(["find", "/etc/crio", "-type", "f"], check=True).out.split() == [CONFIG]
+    assert room.run(["cat", CONFIG, SITE], check=True).out == before
+    assert sorted(room.run(["find", "/etc/crio", "-type", "f"], check=True).out.split()) == [CONFIG, SITE]
     assert doctor(room) == ({"not-set-up"}, 1)
+
+
+def test_the_handler_that_cri_o_has_of_itself_is_known(opened, pod_images):
+    """Nothing runs on it here: Debian's crun refuses the bundles of this CRI-O."""
+    crio = opened("--default", site="")
+    handlers = tomllib.loads(crio.room.run([f"{TOOLS}/crio", "config"], check=True).out)["crio"]["runtime"]["runtimes"]
+    offered = {one.get("name", "") for one in json.loads(crio("info", check=True).out)["runtimeHandlers"]}
+
+    assert (set(handlers), offered) == ({"crun", "hostfit"}, {"", "crun", "hostfit"})
+    assert handlers["hostfit"]["runtime_path"] == "/usr/bin/hostfit-runtime-crun"
+    for key in ("runtime_type", "allowed_annotations", "monitor_env", "monitor_cgroup"):
+        assert handlers["hostfit"][key] == handlers["crun"][key]
+    assert found(crio.room) == [("crun-silent", "handler crun")]
+    pod = crio.pod("")
+    assert MISFIT in pod.ask(pod_images.built["module"]).err
+    pod.remove()
 
 
 def doctor(room):
     """What it finds beside notes, and its exit code."""
     done = room.run(["hostfit", "doctor", "crio", "--format", "json"])
     return {one["id"] for one in json.loads(done.out)["findings"] if one["severity"] != "note"}, done.code
+
+
+def found(room):
+    """What it finds about CRI-O, notes too."""
+    done = room.run(["hostfit", "doctor", "crio", "--format", "json"])
+    return [(one["id"], one["subject"]) for one in json.loads(done.out)["findings"] if one["engine"] == "crio"]

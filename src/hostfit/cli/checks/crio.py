@@ -23,28 +23,31 @@ def check(tree: Tree, default_runtime: str) -> list[Finding]:
     handlers = tables.table(runtime, "runtimes")
     hooked, found = hooks.check(tree, tables.texts(runtime.get("hooks_dir")) or DIRECTORIES[:1], engine=NAME)
     ours = [name for name, one in handlers.items() if _ours(one)]
-    default = str(runtime.get("default_runtime") or "")
+    default = crio.default(runtime)
     for name in ours:
         found += _handler(tree, name, handlers[name])
     if default in ours:
-        usual = str(crio.runtime_table(tree, own=False).get("default_runtime") or "")
-        found += podman.changed(usual, str(handlers[default]["runtime_path"]), default_runtime, engine=NAME)
+        before = crio.runtime_table(tree, own=False)
+        usual = crio.default(before)
+        if not crio.dropped(tree, usual, tables.within(before, "runtimes", usual)):
+            found += podman.changed(usual, str(handlers[default]["runtime_path"]), default_runtime, engine=NAME)
     if default not in ours:
         if not ours and not hooked:
             return [*found, Finding("not-set-up", "crio", engine=NAME)]
         if not hooked:
             own = tables.within(tables.load(tree, crio.DROP_IN), "crio", "runtime", "default_runtime")
             kind = "overridden" if own == "hostfit" else "not-default"
-            message = f"default_runtime: required hostfit, found {escape(default or 'none, so that of CRI-O')}"
+            given = runtime.get("default_runtime") or f"none, so {crio.BUILT_IN}"
+            message = f"default_runtime: required hostfit, found {escape(str(given))}"
             found.append(Finding(kind, "default_runtime", message, engine=NAME))
     for name, one in handlers.items():
-        if name in ours:
+        if name in ours or crio.dropped(tree, name, one):
             continue
         seen = hooked and tables.within(one, "runtime_type") in (None, "", "oci")
-        if not seen:
+        if not seen and name != default:
             found.append(Finding("handler-bypasses", f"handler {escape(name)}",
                                  f"handler {escape(name)}: does not go through hostfit", engine=NAME))  # fmt: skip
-        elif "crun" in (name, str(tables.within(one, "runtime_path") or "").rpartition("/")[2]):
+        elif seen and "crun" in (name, str(tables.within(one, "runtime_path") or "").rpartition("/")[2]):
             found.append(Finding("crun-silent", f"handler {escape(name)}", engine=NAME))
     if tree.live:
         for daemon in process.running("crio"):

@@ -21,10 +21,18 @@ RESTART = ("systemctl restart crio",)
 UNDONE = RESTART
 _NOT_OURS = ("runtime_path", "runtime_type", "runtime_config_path", "inherit_default_runtime", "platform_runtime_paths")
 """Keys of a handler that say what is executed; platform_runtime_paths would lead around the runtime."""
+_INHERITED = ("runtime_path", "runtime_type", "runtime_config_path", "runtime_root")
+"""What a handler takes over from the default one if it is told to."""
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What CRI-O's own handlers give conmon."""
 ROOT = "/run/runc"
 """Where runc keeps its state by default, and so where `runc list` looks."""
+BUILT_IN = "crun"
+"""The handler that CRI-O has from 1.31 on without being told of one, and its default where no file names another."""
+_BUILT_IN: dict[str, Any] = {"allowed_annotations": ["io.containers.trace-syscall", "io.kubernetes.cri-o.Devices"]}
+"""What CRI-O gives it, as far as that is not crun's own: its directory of state, and how little memory it needs."""
+_SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+"""Where a service of systemd, and so CRI-O, looks for a handler's program that no file says."""
 
 
 def present(tree: Tree) -> bool:
@@ -42,14 +50,31 @@ def sources(tree: Tree, *, own: bool = True) -> list[str]:
 def runtime_table(tree: Tree, *, own: bool = True) -> dict[str, Any]:
     """Give the table [crio.runtime] of all files together: a handler of a later file replaces that of an earlier one.
 
-    Raises UsageError where one is no TOML.
+    The first is CRI-O's own. Raises UsageError where a file is no TOML.
     """
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = {"runtimes": {BUILT_IN: _BUILT_IN}}
     for path in sources(tree, own=own):
         given = tables.table(tables.load(tree, path), "crio", "runtime")
         handlers = {**tables.table(merged, "runtimes"), **tables.table(given, "runtimes")}
         merged = {**merged, **given, "runtimes": handlers}
+    usual = tables.table(merged, "runtimes", default(merged))
+    taken = {key: usual[key] for key in _INHERITED if key in usual}
+    heirs = [one for one in merged["runtimes"].values() if tables.within(one, "inherit_default_runtime")]
+    for one in heirs:
+        one.update(taken)
     return merged
+
+
+def default(table: dict[str, Any]) -> str:
+    """Give the handler of pods that ask for none."""
+    return str(table.get("default_runtime") or BUILT_IN)
+
+
+def dropped(tree: Tree, name: str, handler: Any) -> bool:
+    """Whether CRI-O goes without a handler: no file says where its program is, and none of its name is installed."""
+    return not tables.within(handler, "runtime_path") and not any(
+        [tree.exists(f"{folder}/{name}") for folder in _SEARCHED]
+    )
 
 
 def storage(tree: Tree) -> str:
@@ -61,7 +86,7 @@ def storage(tree: Tree) -> str:
 def plan(tree: Tree, options: Options) -> None:
     """Plan the drop-in, and with --default that pods without a RuntimeClass take the handler, and all the hook."""
     known = runtime_table(tree, own=False)
-    usual = str(known.get("default_runtime") or "")
+    usual = default(known)
     usual_table = tables.table(known, "runtimes", usual)
     program = options.programs.runtime
     runtime: dict[str, Any] = {}
