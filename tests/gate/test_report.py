@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from hostfit.core.image import Image, Resolution
 from hostfit.core.read import read_spec
 from hostfit.gate import gate, render
 from hostfit.gate.report import timestamp
+from hostfit.sources.store import SpecStore
 
 HOSTILE = "a\x1b[31m\u202eb\nc"
 MATCH = """
@@ -143,6 +145,22 @@ def test_text_says_what_can_be_done(report):
         assert remedy in text
     assert "modprobe fast" not in text
     assert "amdgpu" not in text.partition("what can be done")[2]
+
+
+@pytest.mark.parametrize(("damaged", "command"), [("specs", "sync"), ("looked-up", "sync --accept-older")])
+def test_what_is_damaged_in_the_store_is_not_the_author_s_to_correct(site, host, request_of, damaged, command):
+    """R16"""
+    store = SpecStore(site.paths.var)
+    document = store.put(MATCH.encode())
+    store.record(IMAGE.digest, ((document, ""),), time="")
+    name = {"specs": document, "looked-up": IMAGE.digest}[damaged]
+    (Path(site.paths.var) / damaged / name.replace(":", "/")).write_text("{")
+    report = gate.decide(request_of(), site.paths, host=host, resolution=Resolution("podman", IMAGE))
+    text = " ".join(render.text(report.tree(), width=200).split())
+
+    assert report.tree()["action"] == "deny"
+    assert f"run `hostfit {command}` for this image: what the spec store has of it is damaged" in text
+    assert "have the spec corrected" not in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132])

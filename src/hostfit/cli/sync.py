@@ -32,7 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="of an image named on its registry all platforms, not only this one",
     )
     parser.add_argument(
-        "--accept-older", action="store_true", help="take specs that are older than those that were seen before"
+        "--accept-older",
+        action="store_true",
+        help="take specs that are older than those that were seen before, and make damaged records anew",
     )
     parser.add_argument("--plain-http", action="store_true", help="registries may be reached without TLS")
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print what was found")

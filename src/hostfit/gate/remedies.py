@@ -7,6 +7,7 @@ would understand ends up in a line that people copy.
 from __future__ import annotations
 
 from hostfit.core.check import is_digest
+from hostfit.core.document import ARTIFACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def _about_document(document: dict[str, Any]) -> list[str]:
     if document["state"] == "unsynced":
         return ["run `hostfit sync` to look for specs of this image (hostfit doctor: store-unsynced)"]
     if document["verdict"] == "invalid":
+        if document["source"] == ARTIFACT and not document["problems"]:
+            # No spec was read: what was fetched is damaged, and no author can correct that.
+            anew = "" if document["digest"] else " --accept-older"
+            return [f"run `hostfit sync{anew}` for this image: what the spec store has of it is damaged"]
         return [f"have the spec corrected: {document['place']}; `hostfit lint` checks it"]
     found = []
     for one in document["sets"]:

@@ -71,10 +71,10 @@ class Work:
 class Subject:
     """What became of one digest in one repository; `problems` were told and may have left things as they were.
 
-    `missing` says that the registry answered, and has or shows no such manifest.
+    `blameless` says that a failure was not the registry's: it answered that it has no such manifest, or was not asked.
     """
 
-    __slots__ = ("digest", "ignored", "invalid", "missing", "outcome", "problems", "repository", "source")
+    __slots__ = ("blameless", "digest", "ignored", "invalid", "outcome", "problems", "repository", "source")
 
     def __init__(self, digest: str, repository: str) -> None:
         self.digest = digest
@@ -82,7 +82,7 @@ class Subject:
         self.outcome = NONE
         self.source = Source()
         self.ignored = 0
-        self.missing = False
+        self.blameless = False
         self.problems: list[str] = []
         self.invalid: list[str] = []
 
@@ -142,7 +142,7 @@ class Sync:
         self._older = older
         self._every = every
         self._store = SpecStore(var)
-        self._lookups = Lookups(self._store, var)
+        self._lookups = Lookups(self._store, var, anew=older)
         self._failures: dict[str, int] = {}
         self._done: dict[tuple[str, str], Subject] = {}
         self._end = 0.0
@@ -164,8 +164,14 @@ class Sync:
         if not work.repositories:
             # No registry has it, so there is nobody to ask: that is an answer, too.
             for digest in work.subjects:
-                self._lookups.replace(digest, "", None, time=_now())
-                synced.subjects.append(Subject(digest, ""))
+                subject = Subject(digest, "")
+                synced.subjects.append(subject)
+                try:
+                    self._lookups.replace(digest, "", None, time=_now())
+                except StoreError:
+                    raise
+                except SourceError as error:
+                    _fail(subject, error, blameless=True)
         return synced
 
     def _in_repository(self, reference: Reference, work: Work, synced: Synced, deadline: Deadline) -> None:
@@ -184,7 +190,7 @@ class Sync:
                     self._once(repository, digest, synced, deadline)
                 self._named(repository, notes, synced, deadline)
                 self._bases(reference, repository, notes, synced, deadline)
-                failed = any([one.outcome == FAILED and not one.missing for one in synced.subjects[before:]])
+                failed = any([one.outcome == FAILED and not one.blameless for one in synced.subjects[before:]])
         except StoreError:
             raise
         except NoSuchImageError as error:
@@ -225,9 +231,12 @@ class Sync:
 
     def _subject(self, repository: Repository, digest: str, deadline: Deadline, *, guessed: bool) -> Subject:
         subject = Subject(digest, repository.name)
-        before = subject.source = self._lookups.source(digest, repository.name)
         scope = self._trust.of(repository.name)
         ignore = unsigned(scope, self._demands.of(repository.name)) == IGNORE
+        try:
+            before = subject.source = self._lookups.source(digest, repository.name)
+        except SourceError as error:
+            return _fail(subject, error, blameless=True)
         try:
             attached = artifacts.specs(repository, digest, deadline, mirrors=not scope.signers)
             if not attached.specs and (before.entries or not guessed):
@@ -236,10 +245,7 @@ class Sync:
             verifiers = Verifiers(scope, repository.name, self._end)
             counted = count(attached, before, scope, verifiers, ignore=ignore, older=self._older)
         except SourceError as error:
-            subject.outcome = FAILED
-            subject.missing = isinstance(error, NoSuchImageError)
-            subject.problems.append(error.message)
-            return subject
+            return _fail(subject, error, blameless=isinstance(error, NoSuchImageError))
         subject.ignored, subject.source = counted.ignored, counted.source
         subject.problems += counted.problems
         reading = deadline.within(DOCUMENTS, f"reading what specs of {digest} include")
@@ -358,6 +364,13 @@ class Sync:
                 raise
             except (SourceError, ValueError) as error:
                 synced.problems.append(f"base image {digest}: {error}")
+
+
+def _fail(subject: Subject, error: SourceError, *, blameless: bool) -> Subject:
+    subject.outcome = FAILED
+    subject.blameless = blameless
+    subject.problems.append(error.message)
+    return subject
 
 
 def _outcome(before: Source, after: Source) -> str:

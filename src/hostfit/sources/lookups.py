@@ -2,7 +2,8 @@
 
 A record of the spec store has one more key, `sources`: for each repository which artifact counts there for which
 signer, and the newest time that was ever seen of each. A repository replaces its own part alone, so that nobody else's
-repository lifts what an image's own one asks for. A lock is held while a record is replaced, never by readers.
+repository lifts what an image's own one asks for. A damaged record stays as it is until the administrator wants a new
+one: nobody can say what it asked for. A lock is held while a record is replaced, never by readers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from hostfit.oci.files import ensure_directory, symbol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hostfit.sources.store import SpecStore
+    from hostfit.sources.store import LookedUp, SpecStore
 
 _LOCK = "sync.lock"
 _STALE = 60.0
@@ -65,34 +66,37 @@ class Source:
 
 
 class Lookups:
-    """The records of one spec store, for whoever fetches."""
+    """The records of one spec store, for whoever fetches; with `anew` one that is damaged counts as none."""
 
-    def __init__(self, store: SpecStore, var: str) -> None:
+    def __init__(self, store: SpecStore, var: str, *, anew: bool = False) -> None:
         self._store = store
         self._var = var
+        self._anew = anew
 
     def known(self, subject: str, repository: str = "") -> bool:
-        """Whether anybody looked for specs of a subject, there if a repository is given. A broken record is none."""
+        """Whether anybody looked for specs of a subject, there if a repository is given. A damaged record is none."""
         try:
-            record = self._store.looked_up(subject)
+            sources = _sources(self._store.looked_up(subject))
         except SourceError:
             return False
-        return record is not None and (not repository or repository in self._sources(subject))
+        return sources is not None and (not repository or repository in sources)
 
     def source(self, subject: str, repository: str) -> Source:
-        """Give what a repository is known to have for a subject; nothing where the record is broken."""
-        return self._sources(subject).get(repository, Source())
+        """Give what a repository is known to have for a subject. Raises SourceError where the record is damaged."""
+        return self._known(subject).get(repository, Source())
 
     def replace(self, subject: str, repository: str, source: Source | None, *, time: str) -> None:
-        """Keep what a repository has now; None says that there is none to ask. Raises StoreError."""
+        """Keep what a repository has now; None says that there is none to ask.
+
+        Raises StoreError, and SourceError where the record is damaged.
+        """
         try:
             ensure_directory(self._var, 0o755)
             with self._locked():
-                sources = self._sources(subject)
+                sources = self._known(subject)
                 if source is not None:
                     sources[repository] = source
-                specs = {(one.document, one.signer): None for each in sources.values() for one in each.entries.values()}
-                self._store.record(subject, tuple(specs), time=time, sources=_trees(sources))
+                self._store.record(subject, _specs(sources), time=time, sources=_trees(sources))
         except OSError as error:
             raise StoreError(f"spec store {escape(self._var, 4096)}: cannot be written: {symbol(error)}") from None
 
@@ -106,12 +110,13 @@ class Lookups:
             for name in names:
                 _remove(f"{folder}/{name}", name)
 
-    def _sources(self, subject: str) -> dict[str, Source]:
+    def _known(self, subject: str) -> dict[str, Source]:
         try:
-            trees = self._store.sources(subject)
-        except SourceError:
-            return {}
-        return {name: _source(tree) for name, tree in trees.items() if isinstance(tree, dict)}
+            return _sources(self._store.looked_up(subject)) or {}
+        except SourceError as error:
+            if self._anew:
+                return {}
+            raise SourceError(f"{error.message}; with --accept-older it is looked up anew") from None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -123,6 +128,26 @@ class Lookups:
             os.close(fd)
 
 
+def _sources(record: LookedUp | None) -> dict[str, Source] | None:
+    """Read what each repository has, None where nobody ever looked. Raises SourceError for a damaged record."""
+    if record is None:
+        return None
+    trees = {} if record.sources is None else record.sources
+    try:
+        sources = {name: _source(tree) for name, tree in trees.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        sources = None
+    if sources is None or set(_specs(sources)) != set(record.specs):
+        raise SourceError(f"look-up of {record.subject}: what each repository has must add up to what is listed")
+    return sources
+
+
+def _specs(sources: dict[str, Source]) -> tuple[tuple[str, str], ...]:
+    """What counts of all repositories together, each once."""
+    found = {(one.document, one.signer): None for each in sources.values() for one in each.entries.values()}
+    return tuple(found)
+
+
 def _trees(sources: dict[str, Source]) -> dict[str, Any]:
     return {
         name: {"specs": [entry.tree() for entry in one.entries.values()], "seen": one.seen}
@@ -131,21 +156,20 @@ def _trees(sources: dict[str, Source]) -> dict[str, Any]:
 
 
 def _source(tree: dict[str, Any]) -> Source:
-    """Read one part of a record; what makes no sense in it is left out, and so looked up anew."""
+    """Read one part of a record. Raises ValueError, TypeError, KeyError or AttributeError where it makes no sense."""
     entries = {}
-    listed = tree.get("specs")
-    for one in listed if isinstance(listed, list) else ():
-        texts = (
-            {key: one.get(key) for key in ("digest", "artifact", "signer", "created")} if isinstance(one, dict) else {}
-        )
-        if digests.valid(texts.get("digest")) and digests.valid(texts.get("artifact")):
-            signer, created = texts["signer"], texts["created"]
-            if isinstance(signer, str) and isinstance(created, str):
-                mark = str(one.get("mark", ""))
-                entries[signer] = Entry(str(texts["digest"]), str(texts["artifact"]), signer, created, mark)
-    seen = tree.get("seen")
-    times = seen.items() if isinstance(seen, dict) else ()
-    return Source(entries, {key: value for key, value in times if isinstance(value, str)})
+    for one in tree["specs"]:
+        entry = Entry(one["digest"], one["artifact"], one["signer"], one["created"], one["mark"])
+        if not digests.valid(entry.document) or not digests.valid(entry.artifact) or not _texts(one):
+            raise ValueError("digests and texts are required")
+        entries[entry.signer] = entry
+    if not _texts(tree["seen"]):
+        raise ValueError("times are required")
+    return Source(entries, tree["seen"])
+
+
+def _texts(tree: dict[str, Any]) -> bool:
+    return all([isinstance(one, str) for one in tree.values()])
 
 
 def _remove(path: str, name: str) -> None:

@@ -35,14 +35,18 @@ _MOST_SPECS = 32
 
 
 class LookedUp:
-    """What one look-up found: `time` in RFC 3339, `specs` as pairs of digest and signer, none signed being empty."""
+    """What one look-up found: `time` in RFC 3339, `specs` as pairs of digest and signer, none signed being empty.
 
-    __slots__ = ("specs", "subject", "time")
+    `sources` is what the one who fetched has to remember, as it lies there.
+    """
 
-    def __init__(self, subject: str, specs: tuple[tuple[str, str], ...], time: str) -> None:
+    __slots__ = ("sources", "specs", "subject", "time")
+
+    def __init__(self, subject: str, specs: tuple[tuple[str, str], ...], time: str, sources: Any = None) -> None:
         self.subject = subject
         self.specs = specs
         self.time = time
+        self.sources = sources
 
 
 class SpecStore:
@@ -125,7 +129,7 @@ class SpecStore:
         """Give what a look-up for a manifest or index found, None where there was none. Raises SourceError."""
         path = _path(self._looked_up, subject)
         try:
-            tree = fastjson.loads(read_capped(path, limits.DOCUMENT), what=escape(path))
+            tree = fastjson.loads(read_capped(path, limits.DOCUMENT), what="look-up")
             return _record(tree, subject)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -158,20 +162,6 @@ class SpecStore:
         if sources:
             tree["sources"] = sources
         write_atomic(path, fastjson.dumps(tree).encode(), 0o600)
-
-    def sources(self, subject: str) -> dict[str, Any]:
-        """Give what was remembered with `record`, nothing where nobody ever looked. Raises SourceError."""
-        path = _path(self._looked_up, subject)
-        try:
-            tree = fastjson.loads(read_capped(path, limits.DOCUMENT), what=escape(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except OSError as error:
-            raise SourceError(f"{escape(path)}: {symbol(error)}") from None
-        except ValueError as error:
-            raise SourceError(f"{escape(path)}: {error}") from None
-        found = tree.get("sources") if isinstance(tree, dict) else None
-        return found if isinstance(found, dict) else {}
 
     def folders(self) -> tuple[str, ...]:
         """The directories that files are replaced in."""
@@ -224,4 +214,4 @@ def _record(tree: Any, subject: str) -> LookedUp:
         if not digests.valid(digest) or not isinstance(signer, str):
             raise ValueError(f"a digest and a signer are required, found {quoted(str(digest))}")
         specs.append((str(digest), signer))
-    return LookedUp(subject, tuple(specs), time)
+    return LookedUp(subject, tuple(specs), time, tree.get("sources"))

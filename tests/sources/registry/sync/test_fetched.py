@@ -123,9 +123,9 @@ def test_an_image_that_is_gone_from_its_registry_withdraws_nothing(site, image, 
     site.sync(one.name)
     local_image = Image(name=f"{plain_registry.host}/sync/moved:1", names=(f"{plain_registry.host}/sync/moved:1",))
     local_image.digest = one.digest
-    record = site.store.sources(one.digest)
-    moved = {f"{plain_registry.host}/sync/moved": next(iter(record.values()))}
-    site.store.record(one.digest, site.store.looked_up(one.digest).specs, time="", sources=moved)
+    record = site.store.looked_up(one.digest)
+    moved = {f"{plain_registry.host}/sync/moved": next(iter(record.sources.values()))}
+    site.store.record(one.digest, record.specs, time="", sources=moved)
     monkeypatch.setattr(inventory, "images", lambda problem: iter([local_image]))
     done = site.sync()
 

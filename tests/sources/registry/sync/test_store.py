@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from hostfit.core.image import Image
+from hostfit.sources import inventory
+
 from .conftest import SOURCE, spec
 
 DRIVER = """
@@ -87,6 +90,77 @@ def test_runs_beside_each_other_leave_a_good_store(site, image, plain_registry):
 
     assert told == [(b"", 0)] * 4
     assert site.found(one.digest) == [("only", "")]
+
+
+def _lost(key):
+    return lambda text: text.replace(f'"{key}"', '"lost"', 1)
+
+
+DAMAGES = [
+    (lambda _: "{", "not valid JSON"),
+    (lambda _: "", "not valid JSON"),
+    (_lost("version"), "a look-up of version 1"),
+    (_lost("sources"), "must add up"),
+    (_lost("mark"), "must add up"),
+    (_lost("seen"), "must add up"),
+    (lambda text: text.replace('"created":"', '"created":1,"x":"'), "must add up"),
+    (lambda text: text.replace('"artifact":"sha256:', '"artifact":"'), "must add up"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES)
+def test_a_damaged_record_lifts_nothing_and_is_told(site, image, plain_registry, monkeypatch, damage, said):
+    """R16: nobody can say what another repository's signers asked for, so no repository replaces it."""
+    one = image(plain_registry, "sync/damaged", spec("of one"))
+    other = image(plain_registry, "sync/others", spec("of another"))
+    local_image = Image(name=one.name, names=(one.name,), digest=one.digest)
+    monkeypatch.setattr(inventory, "images", lambda problem: iter([local_image]))
+    site.sync()
+    path = site.prefix / "var/lib/hostfit/looked-up" / one.digest.replace(":", "/")
+    damaged = damage(path.read_text())
+    path.write_text(damaged)
+    images = [local_image, Image(name=other.name, names=(other.name,), digest=other.digest)]
+    monkeypatch.setattr(inventory, "images", lambda problem: iter(images))
+
+    for words in ([], ["--missing"]):
+        done = site.sync(*words)
+        assert done.code == 3
+        assert said in done.err
+        assert "with --accept-older it is looked up anew" in done.err
+        assert path.read_text() == damaged
+        assert site.found(other.digest) == [("of another", "")]
+    assert site.sync("--accept-older").code == 0
+    assert site.found(one.digest) == [("of one", "")]
+    assert site.sync().code == 0
+
+
+def test_damaged_records_do_not_keep_a_registry_from_being_asked(site, image, plain_registry, monkeypatch):
+    """The fault is not the registry's."""
+    several = [image(plain_registry, "sync/many-damaged", spec(f"{number}")) for number in range(4)]
+    images = [Image(name=one.name, names=(one.name,), digest=one.digest) for one in several]
+    folder = site.prefix / "var/lib/hostfit/looked-up/sha256"
+    folder.mkdir(parents=True)
+    for one in several[:3]:
+        (folder / one.digest.partition(":")[2]).write_text("{")
+    monkeypatch.setattr(inventory, "images", lambda problem: iter(images))
+
+    assert site.sync().code == 3
+    assert site.found(several[3].digest) == [("3", "")]
+
+
+def test_a_damaged_record_of_an_image_that_no_registry_has_is_told(site, monkeypatch):
+    digest = "sha256:" + "c" * 64
+    path = site.prefix / "var/lib/hostfit/looked-up" / digest.replace(":", "/")
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    built = Image(name="localhost/built:1", names=("localhost/built:1",), config_digest=digest)
+    monkeypatch.setattr(inventory, "images", lambda problem: iter([built]))
+    done = site.sync()
+
+    assert (done.code, path.read_text()) == (3, "{")
+    assert "with --accept-older it is looked up anew" in done.err
+    assert site.sync("--accept-older").code == 0
+    assert site.found(digest) == []
 
 
 def test_what_a_dead_run_was_writing_is_removed(site, image, plain_registry):
