@@ -113,16 +113,15 @@ def test_a_policy_that_changes_counts_for_the_next_question(service):
     assert service.ask(bundle).action == wire.DENY
 
 
-def test_specs_of_the_administrator_count_from_the_next_question_on(service):
-    bundle = service.bundle()
-    assert service.ask(bundle).action == wire.START
+def test_the_break_glass_file_counts_for_the_next_question_while_it_is_there(service):
+    refused = service.bundle(require=MISFIT)
+    assert service.ask(refused).action == wire.DENY
+
     place = service.top / "etc"
     place.mkdir()
-
     (place / "disabled").touch()
-
-    refused = service.bundle("refused", require=MISFIT)
     assert service.ask(refused).action == wire.START
+
     (place / "disabled").unlink()
     assert service.ask(refused).action == wire.DENY
 

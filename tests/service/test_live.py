@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from hostfit.core.facts import Wanted
+from hostfit.core.facts import Feature, Wanted
 from hostfit.facts import vocabulary
 from hostfit.facts.host import Host
+from hostfit.policy.compiled import SETTLED
 from hostfit.service.live import LiveHost
 from hostfit.service.wire import DENY, START
 
@@ -45,15 +46,21 @@ class Room:
     def run(self, *command, **options):
         return subprocess.run([*self.enter, *command], check=True, capture_output=True, text=True, **options).stdout
 
-    def connection(self):
-        """A socket that belongs to this room, as that of a launcher in it."""
+    @contextlib.contextmanager
+    def network(self):
+        """Sockets that are made within belong to this room and stay there."""
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/self/ns/net") as own, open(self.net) as other:
             assert libc.setns(other.fileno(), CLONE_NEWNET) == 0
             try:
-                return socket.socket(socket.AF_UNIX)
+                yield
             finally:
                 assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
+
+    def connection(self):
+        """A socket as that of a launcher in this room."""
+        with self.network():
+            return socket.socket(socket.AF_UNIX)
 
     def close(self):
         self._process.kill()
@@ -130,6 +137,22 @@ def test_a_loop_device_is_there_in_the_next_decision(decides):
         finally:
             fcntl.ioctl(control, LOOP_REMOVE, number)
         assert not decides(asked)
+
+
+def test_a_file_that_is_written_anew_counts_for_the_next_decision(room, decides, tmp_path):
+    release = tmp_path / "os-release"
+    release.write_text("ID=hf1\n")
+    room.run("mount", "--bind", release, "/etc/os-release")
+    try:
+        until(lambda: time.time_ns() > release.stat().st_ctime_ns + SETTLED, "only what has settled is kept")
+        assert decides("system.osrelease.ID =hf1")
+
+        release.write_text("ID=hf2\n")
+
+        assert decides("system.osrelease.ID =hf2")
+        assert not decides("system.osrelease.ID =hf1")
+    finally:
+        room.run("umount", "/etc/os-release")
 
 
 def test_a_storm_that_overruns_the_monitors_loses_nothing(room, decides):
@@ -257,6 +280,52 @@ class TestKept:
         one = LiveHost(listen=False)
         yield one
         one.close()
+
+    def test_what_cannot_change_is_read_once(self, host, monkeypatch):
+        counted = Counted(monkeypatch, host)
+
+        for _ in range(3):
+            host.begin(None)
+            host.read(Wanted({"kernel.version": None}))
+
+        assert counted.reads == 1
+
+    def test_what_a_file_tells_is_read_once_until_it_is_written_anew(self, host, monkeypatch, tmp_path):
+        """A file of the test's own, for nothing is known of the times of the machine's."""
+        file = tmp_path / "os-release"
+        file.write_text("hf1")
+        monkeypatch.setattr(LiveHost, "_feature", lambda _, root, *__: Feature(attributes={"ID": root.text(str(file))}))
+        counted = Counted(monkeypatch, host)
+
+        def told():
+            host.begin(None)
+            return host.read(Wanted({"system.osrelease": {"ID"}}))["system.osrelease"].attributes["ID"]
+
+        until(lambda: time.time_ns() > file.stat().st_ctime_ns + SETTLED, "only what has settled is kept")
+        assert [told(), told(), counted.reads] == ["hf1", "hf1", 1]
+        file.write_text("hf2")
+        assert [told(), counted.reads] == ["hf2", 2]
+
+    def test_what_devices_tell_is_read_again_after_an_event_of_any_of_them(self, room, monkeypatch):
+        """The event is real, and the devices are none: there are machines without any."""
+        monkeypatch.setattr(LiveHost, "_feature", lambda *_: Feature(instances=[]))
+        with room.network():
+            host = LiveHost()
+        counted = Counted(monkeypatch, host)
+
+        def reads():
+            host.begin(None)
+            host.read(Wanted({"pci.device": None}))
+            return counted.reads
+
+        try:
+            until(lambda: reads() == reads(), "it must be kept while nothing happens")
+            before = counted.reads
+            room.run("ip", "link", "add", "hf2", "type", "ifb")
+            assert reads() > before
+            room.run("ip", "link", "del", "hf2")
+        finally:
+            host.close()
 
     @pytest.mark.parametrize("cause", ["_MICROCODE", "_ONLINE"])
     def test_late_microcode_and_offline_cpus_are_seen(self, cause, host, monkeypatch, tmp_path):
