@@ -39,7 +39,6 @@ def _hook(place, rounds, spec):
         })  # fmt: skip
     finally:
         place.stop()
-    place.alone()
     return difference(found, "with", "without", bound=3.0)
 
 
@@ -49,8 +48,8 @@ def _shim(place, rounds, spec):
     wrapper = Path(place.entry("containerd-shim-hostfit-v2"))
     if shim is None:
         raise Missing("containerd-shim-runc-v2 is not installed")
-    if not place.shim:
-        raise Missing("this hostfit has no shim")
+    if not place.native:
+        raise Missing("no C compiler for the launcher")
     bundle = place.bundle("shim", spec)
     address = place.top / "containerd.sock"
     words = ["-namespace", place.name, "-address", address, "-publish-binary", "/bin/true"]
@@ -67,7 +66,7 @@ def _shim(place, rounds, spec):
         place.end_by_name("containerd-shim")
         left = bundle / "address"
         Path(left.read_text().removeprefix("unix://")).unlink(missing_ok=True)
-        for one in ("address", "shim.pid", "hostfit-shim"):
+        for one in ("address", "shim.pid", "hostfit.json"):
             (bundle / one).unlink(missing_ok=True)
         return spent
 

@@ -59,8 +59,7 @@ def _up(runtime, entry, bound):
             found = paired(rounds, {"without": lambda: life(path), "with": lambda: life(place.entry(entry))})
         finally:
             place.stop()
-        alone = place.alone()
-        return ratio(found, "with", "without", bound=bound, note=f"{alone} starts fell back to Python" if alone else "")
+        return ratio(found, "with", "without", bound=bound)
 
     return figure
 

@@ -81,7 +81,6 @@ class Place:
         self._rootfs()
         self._policy()
         self.native = self._launcher()
-        self.shim = self.native and (TREE / "src/hostfit/runtime/shim.py").exists()
 
     def _script(self, source, made):
         lines = source.read_text().splitlines()
@@ -185,7 +184,7 @@ class Place:
                     os.kill(int(found.name), signal.SIGKILL)
 
     def alone(self):
-        """How often Python had to decide since the last time that this was asked."""
+        """How many starts Python decided since the last time that this was asked."""
         count = len(self.fell_back.read_text()) if self.fell_back.exists() else 0
         self.fell_back.unlink(missing_ok=True)
         return count

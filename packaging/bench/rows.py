@@ -1,4 +1,8 @@
-"""All figures, one after the other; each is a row of the table: work, against, value, bound where there is one."""
+"""All figures, one after the other; each is a row of the table: work, against, value, bound where there is one.
+
+A row with a bound says whether it is `met`: by its value, and by what else the figure asks for. `fell_back` is how many
+of its starts Python decided.
+"""
 
 import calls
 import commands
@@ -22,17 +26,21 @@ SPEC = (
 def measure(place, rounds, tell):
     """Take all figures and give their rows. `tell` is told what is being measured."""
     found = []
-    for work, against, figures in (
+    for work, against, figure in (
         *lifecycle.FIGURES,
         *calls.FIGURES,
         *commands.FIGURES,
         *resident.FIGURES,
     ):
         tell(f"{work}, against {against}")
+        row = {"work": work, "against": against}
+        place.alone()
         try:
-            values = figures(place, rounds, SPEC)
+            values = figure(place, rounds, SPEC)
         except Missing as missing:
-            found.append({"work": work, "against": against, "missing": str(missing)})
+            found.append(row | {"missing": str(missing)})
             continue
-        found.append({"work": work, "against": against} | values)
+        found.append(row | {"fell_back": place.alone()} | values)
+        if "bound" in values:
+            found[-1]["met"] = values["value"] <= values["bound"] and values.get("met", True)
     return found
