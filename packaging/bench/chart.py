@@ -2,14 +2,18 @@
 
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, BAR, GAP, TOP = 720, 300, 18, 12, 48
+WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 720, 210, 190, 18, 12, 48
+REACHED, MISSED = "#4c78a8", "#e8833a"
 
 
 def draw(found):
-    """Draw every figure that is a ratio, as bars whose whiskers are the quartiles; the line is 1, no difference."""
+    """Draw every figure that is a ratio, as bars whose whiskers are the quartiles; the line is 1, no difference.
+
+    Behind each is what it is to reach; one that does not reach it has another colour.
+    """
     rows = [row for row in found["rows"] if row.get("unit") == "x" and "missing" not in row]
     longest = max([1.5, *[row.get("high", row["value"]) for row in rows]]) * 1.08
-    scale = (WIDTH - LEFT - 70) / longest
+    scale = (WIDTH - LEFT - RIGHT) / longest
     height = TOP + len(rows) * (BAR + GAP) + 34
     machine = found["machine"]
     title = "Time with hostfit, without it as 1 (median and quartiles)"
@@ -28,10 +32,13 @@ def draw(found):
         middle = y + BAR / 2
         end = LEFT + row["value"] * scale
         beyond = max(end, LEFT + row.get("high", 0) * scale) + 8
+        missed = "bound" in row and not row["met"]
+        colour = MISSED if missed else REACHED
+        aim = f", {'not ' if missed else ''}reached: {row['bound']:.2f}" if "bound" in row else ""
         parts += [
             f'<text x="{LEFT - 10}" y="{middle + 4:.1f}" text-anchor="end" fill="#1f2328">{escape(row["work"])}</text>',
-            f'<rect x="{LEFT}" y="{y}" width="{row["value"] * scale:.1f}" height="{BAR}" fill="#4c78a8"/>',
-            f'<text x="{beyond:.1f}" y="{middle + 4:.1f}" fill="#1f2328">{row["value"]:.2f}</text>',
+            f'<rect x="{LEFT}" y="{y}" width="{row["value"] * scale:.1f}" height="{BAR}" fill="{colour}"/>',
+            f'<text x="{beyond:.1f}" y="{middle + 4:.1f}" fill="#1f2328">{row["value"]:.2f}{aim}</text>',
         ]
         if "low" in row:
             low, high = LEFT + row["low"] * scale, LEFT + row["high"] * scale
