@@ -16,7 +16,7 @@ class Housekeeping:
     def __init__(self, decider: Decider, judge_images: tuple[str, ...]) -> None:
         self._programs = decider.programs
         self._snapshot = Snapshot(decider)
-        self._images = Images(judge_images, decider.policies)
+        self._images = Images(judge_images, decider.paths, decider.policies)
 
     @property
     def busy(self) -> bool:

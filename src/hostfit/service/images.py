@@ -1,15 +1,18 @@
 """Images of the local stores, judged before anybody starts them: a child of the service that ends.
 
 It costs no start a moment, for it is a process of its own with the lowest priority and an end. What it finds is one
-file below /run/hostfit/service: for each image the verdict that a plain start would get now.
+file below /run/hostfit/service: for each image the verdict that a plain start would have got then. It is judged again
+when an image, the policy or what was fetched about images has changed; not when the host has.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 
 from hostfit.core import fastjson
+from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
 from hostfit.core.text import escape
 from hostfit.gate import gate
@@ -57,10 +60,11 @@ def judge(paths: Paths) -> str:
 
 
 class Images:
-    """Starts that child when a store or the policy has changed, and ends it. Never waits."""
+    """Starts that child when what it judges by has changed, and ends it. Never waits."""
 
-    def __init__(self, command: tuple[str, ...], policies: Policies) -> None:
+    def __init__(self, command: tuple[str, ...], paths: Paths, policies: Policies) -> None:
         self._command = command
+        self._paths = paths
         self._policies = policies
         self._process: subprocess.Popen[bytes] | None = None
         self._state: object = None
@@ -76,7 +80,7 @@ class Images:
         if now < self._due:
             return
         self._due = now + SOON
-        state = (self._policies.loads, _identities())
+        state = self._causes()
         if state == self._state:
             return
         self._state, self._end = state, now + LIMIT
@@ -99,12 +103,20 @@ class Images:
             self._process.wait()
             self._process = None
 
+    def _causes(self) -> tuple[int, bool, list[tuple[str, int]]]:
+        # Nobody may have asked since the policy changed; what is wrong with it is told for each image.
+        with contextlib.suppress(PolicyError, OSError):
+            self._policies.load(self._paths)
+        return (self._policies.loads, self._policies.disabled(self._paths), _times(self._paths))
 
-def _identities() -> list[tuple[str, int]]:
+
+def _times(paths: Paths) -> list[tuple[str, int]]:
+    """When engines' stores and the spec store last changed."""
     from hostfit.sources import stores  # every minute
+    from hostfit.sources.store import SpecStore  # as above
 
     found = []
-    for path in stores.changing():
+    for path in (*stores.changing(), *SpecStore(paths.var).folders()):
         try:
             found.append((path, os.stat(path).st_mtime_ns))
         except OSError:
