@@ -313,10 +313,10 @@ class TestUnjudged:
     def decide(self, request, site, host, request_of, runtime, monkeypatch):
         """A start that cannot be judged, for each reason, under a policy with some further lines."""
 
-        def one(lines="", annotations=None):
+        def one(lines="", annotations=None, **fields):
             site.write("disabled", "")
             site.write("hostfit.toml", lines)
-            asked = request_of(entry="runtime", annotations=annotations)
+            asked = request_of(entry="runtime", annotations=annotations, **fields)
             if request.param == "policy":
                 site.write("conf.d/50-wrong.toml", '[policy]\non_misfit = "sometimes"\n')
             elif request.param == "crash":
@@ -355,6 +355,15 @@ class TestUnjudged:
         report = decide(f"{strong}isolation = 3\n", {"io.hostfit.runtime": "strong"})
 
         assert (report.starts, report.runtime_path) == (False, "")
+
+    @pytest.mark.parametrize("sandbox", ["strong", "/usr/bin/of-no-runtime"])
+    def test_is_denied_in_a_pod_whose_sandbox_is_of_another_kind(self, decide, strong, sandbox):
+        report = decide(f'{strong}kernel = "own"\n', {"io.kubernetes.cri.sandbox-id": "s1"}, sandbox=sandbox)
+
+        assert (report.starts, report.runtime_path) == (False, "")
+
+    def test_starts_in_a_pod_of_its_kind(self, decide, runtime):
+        assert decide(annotations={"io.kubernetes.cri.sandbox-id": "s1"}, sandbox="mine").runtime_path == runtime
 
 
 class TestSources:

@@ -11,6 +11,7 @@ from hostfit.core.text import escape
 from hostfit.oci.files import open_trusted, symbol
 from hostfit.oci.pod import sandbox_of
 from hostfit.policy.model import HOST, HOST_SHIMS, OWN
+from hostfit.sources.annotations import RUNTIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 SHIM_ENTRY = "shim"
 NOT_INSTALLED = "not installed"
 _CDI = "cdi.k8s.io/"
-_RUNTIME = "io.hostfit.runtime"
 _VISIBLE, _NODES = "NVIDIA_VISIBLE_DEVICES=", "/dev/nvidia"
 
 
@@ -55,7 +55,7 @@ def settled(request: Request, policy: Policy) -> bool:
     Only the image can then, and it does so where it does not fit or prefers one.
     """
     bundle = request.bundle
-    if _RUNTIME in bundle.annotations:
+    if RUNTIME in bundle.annotations:
         return False
     names = entry_names(request, policy)
     own = policy.runtime(names[0])
@@ -80,25 +80,6 @@ def settled(request: Request, policy: Policy) -> bool:
     nodes = [*bundle.devices, *[source for source, _ in bundle.mounts]]
     gpu = any([one.startswith(_VISIBLE) for one in bundle.env]) or any([one.startswith(_NODES) for one in nodes])
     return not gpu and not any([key.startswith(_CDI) for key in bundle.annotations])
-
-
-def unchosen(request: Request, policy: Policy) -> tuple[tuple[Candidate, ...], str]:
-    """Give what candidates_for does for a start that cannot be judged, nothing where another runtime may be demanded.
-
-    What `when` and scopes ask about is not known then, so each of them counts; a request of the deployer's does too.
-    """
-    candidates, path = candidates_for(request, policy)
-    first = policy.runtime(entry_names(request, policy)[0])
-    own = policy.runtime(next((one.name for one in candidates if not one.reason), ""))
-    asked = policy.runtime(request.bundle.annotations.get(_RUNTIME) or (own.name if own is not None else ""))
-    if own is None or first is None or asked is None or own.isolation < max(first.isolation, asked.isolation):
-        return (), ""
-    if any([one.when and one.isolation > own.isolation for one in policy.runtimes.values()]):
-        return (), ""
-    allowed = [policy.allowed, *[one.allowed for one in policy.scopes]]
-    if not all([one is None or own.name in one for one in allowed]):
-        return (), ""
-    return candidates, path
 
 
 def candidate(definition: RuntimeDefinition, entry: str = "") -> Candidate:

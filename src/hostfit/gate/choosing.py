@@ -11,8 +11,9 @@ from hostfit.gate import asked as requests
 from hostfit.gate.candidates import NOT_INSTALLED, candidate, entry_names
 from hostfit.gate.judging import gives_gpu
 from hostfit.gate.leaves import explaining
+from hostfit.gate.pods import fixed
 from hostfit.gate.render import leaf_text
-from hostfit.oci.pod import sandbox_of
+from hostfit.sources.annotations import RUNTIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from hostfit.core.spec import Rule
     from hostfit.gate.judging import Judging, Question
     from hostfit.policy.model import RuntimeDefinition
-
-RUNTIME = "io.hostfit.runtime"
-_NONE = "no such kind"
 
 
 class Chosen:
@@ -80,7 +78,7 @@ class _Choosing:
     def chosen(self) -> Chosen:
         """Choose, and turn the result into candidates."""
         entry = self.policy.runtime(self.defaults[0])
-        kind, bound, lost = self._sandbox()
+        kind, bound, lost = fixed(self.request, self.policy, self.defaults[0])
         wanted = {name: self._wanted(one, entry) for name, one in self._runtimes.items()}
         # A GPU that was asked for is given, or nothing starts: it must not run without, where the driver is too old.
         self.question.gpu = any([wanted[name][0] and gives_gpu(name, one) for name, one in self._runtimes.items()])
@@ -215,26 +213,6 @@ class _Choosing:
             if one.spec is not None and one.provenance.authority in trusted and not (one.reported_only or unsigned):
                 found += [name for each in one.spec.sets for name in each.runtimes]
         return tuple(dict.fromkeys(found))
-
-    def _sandbox(self) -> tuple[str, tuple[str, ...], str]:
-        """Kind of the pod, the runtime that its containers are bound to, and why neither is known, where that is so.
-
-        Without a record the kind is that of the entry's default. A record that leads to no runtime of the policy
-        leads to no guess either.
-        """
-        request = self.request
-        if not sandbox_of(request.bundle, request.id) and not request.sandbox:
-            return "", (), ""
-        entry = self.policy.runtime(self.defaults[0])
-        found = [
-            one for name, one in self.policy.runtimes.items() if request.sandbox in (name, *one.binaries, *one.shims)
-        ] if request.sandbox else [entry] if entry is not None else []  # fmt: skip
-        kinds = {one.kind for one in found}
-        if request.sandbox and len(kinds) != 1:
-            many = "kinds of runtime that differ" if kinds else "no runtime"
-            return _NONE, (), f"the pod's sandbox runs on {request.sandbox}, for which the policy has {many}"
-        kind = next(iter(kinds), "")
-        return kind, () if kind == choice.KIND_HOST or not kind else tuple([one.name for one in found]), ""
 
 
 def _misfit(judgements: list[Judgement], verdict: str) -> str:

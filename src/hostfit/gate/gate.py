@@ -12,7 +12,7 @@ from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
 from hostfit.core.results import FIT, MISFIT
 from hostfit.gate import evaluate, words
-from hostfit.gate.candidates import SHIM_ENTRY, candidates_for, settled, unchosen
+from hostfit.gate.candidates import SHIM_ENTRY, candidates_for, settled
 from hostfit.gate.deadline import SECONDS, Deadline, Expired
 from hostfit.gate.judging import Judging, Question
 from hostfit.gate.report import CRASH, POLICY, RUNTIME, Report
@@ -61,7 +61,7 @@ def decide(
     try:
         lifted = policies.disabled(paths)
         policy = policies.load(paths)
-        if request.bundle.problem and request.entry in EXECUTING and not unchosen(request, policy)[1]:
+        if request.bundle.problem and request.entry in EXECUTING and not _unjudged(request, policy)[1]:
             return _report(request, Resolution(""), failed(request.bundle.problem), error_kind=RUNTIME)
         if host is None:
             from hostfit.facts.host import Host  # callers with a host of their own need no probes
@@ -186,12 +186,18 @@ def _none_usable(candidates: tuple[Candidate, ...]) -> str:
     return "no runtime can be used: " + ("; ".join(reasons) or "none is defined")
 
 
+def _unjudged(request: Request, policy: Policy) -> tuple[tuple[Candidate, ...], str]:
+    from hostfit.gate.unjudged import unjudged  # with the break-glass file only
+
+    return unjudged(request, policy)
+
+
 def _without_policy(request: Request, error: PolicyError, lifted: bool) -> Report:
     """A policy that cannot be used denies; the break-glass file lifts that only where the policy's runtimes, and so
     the isolation that it asks for, are known all the same, and none of them but the entry's own can be demanded.
     """
     salvaged: Policy | None = getattr(error, "salvaged", None)
-    candidates, runtime_path = unchosen(request, salvaged) if lifted and salvaged is not None else ((), "")
+    candidates, runtime_path = _unjudged(request, salvaged) if lifted and salvaged is not None else ((), "")
     lifts = lifted and (request.entry not in EXECUTING or bool(runtime_path))
     decision = failed(f"policy cannot be used: {error.message}", candidates=candidates, lifted=lifts)
     return _report(request, Resolution(""), decision, runtime_path=runtime_path, error_kind=POLICY)
@@ -204,7 +210,7 @@ def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool)
     runtime_path = ""
     if lifted:
         try:
-            candidates, runtime_path = unchosen(request, load.load(paths))
+            candidates, runtime_path = _unjudged(request, load.load(paths))
         except Exception:  # noqa: BLE001 - then the floor is not known, and it stays a denial
             candidates = ()
     lifts = lifted and (request.entry not in EXECUTING or bool(runtime_path))
