@@ -14,11 +14,13 @@ import time
 from pathlib import Path
 
 import pytest
+import pyudev
 
 from hostfit.core.facts import Feature, Wanted
 from hostfit.facts import vocabulary
 from hostfit.facts.host import Host
 from hostfit.policy.compiled import SETTLED
+from hostfit.service.devices import Devices
 from hostfit.service.live import LiveHost
 from hostfit.service.wire import DENY, START
 
@@ -172,6 +174,24 @@ def test_a_storm_that_overruns_the_monitors_loses_nothing(room, decides):
     assert not decides(LINKS.format("hf7", "ifb"))
     assert not decides(DEVICES.format("hf7", "ifb"))
     room.run("ip", "link", "del", "group", "77")
+
+
+def test_devices_are_enumerated_again_when_the_monitor_lost_events(room):
+    """A device that is not in the table stands for one of which the kernel dropped the event (ENOBUFS)."""
+    with room.network():
+        table = Devices(pyudev, pyudev.Context())
+    table.read({"name"})
+    (lo,) = [path for path in table._table if path.endswith("/net/lo")]
+    del table._table[lo]
+    for monitor in table._monitors.values():
+        # The least that the kernel gives: a few events overrun it, too few to be a storm.
+        with socket.socket(fileno=os.dup(monitor.fileno())) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+
+    room.run("ip", "-batch", "-", input="link add hf3 type ifb\nlink del hf3\n" * 5)
+    table.read({"name"})
+
+    assert lo in table._table
 
 
 @pytest.fixture
