@@ -2,6 +2,9 @@
 
 Messages are kept as they come, the last one of each link, and understood only when somebody asks. So a storm costs
 next to nothing, and what is not followed any more (an overrun, too many links) is asked for again as a whole.
+
+That is why the socket is a plain one: pyroute2's decode every message as they receive it, and since 0.9 in a loop of
+their own. Only the header of a message is read here, to tell which link it is about; pyroute2 decodes the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ _NEWLINK, _DELLINK = 16, 17
 """rtnetlink(7): RTM_NEWLINK and RTM_DELLINK."""
 _HEADER = struct.Struct("=IHHIIBxHi")
 """struct nlmsghdr (length, type, flags, sequence, port) and the first fields of ifinfomsg (family, type, index)."""
-_BODY = 16
 _MESSAGE = 1 << 16
 _MOST = 1024
 """Links with news; beyond that all are asked for again."""
