@@ -6,6 +6,7 @@ build.py DIRECTORY      writes the pages there; needs go-md2man (Debian: go-md2m
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,29 +59,42 @@ def commands():
     return "\n\n".join(sections)
 
 
+def section(name):
+    """The text of a section of hostfit(1)."""
+    return (HERE / "hostfit.1.md").read_text().partition(f"# {name}\n\n")[2].partition("\n# ")[0].strip()
+
+
+def about(name):
+    """What hostfit(1) says of a command: the paragraphs in which a sentence begins with its name."""
+    own = re.compile(rf"(?:^|\.\s)\*\*{name}\*\* ")
+    return "\n\n".join([text for text in section("DESCRIPTION").split("\n\n") if own.search(text)])
+
+
 def command_page(name, parser, summary):
     """The page of one command, for those who ask for it by its own name."""
     title = f'hostfit-{name} 1 "" "hostfit" "User Commands"'
+    last = "WHAT DOCTOR FINDS" if name == "doctor" else "EXIT STATUS"
     return "\n\n".join([
         f"{title}\n{'=' * len(title)}",
         f"# NAME\n\nhostfit-{name} - {plain(summary)}",
         f"# SYNOPSIS\n\n{usage(parser)}",
+        f"# DESCRIPTION\n\n{about(name)}\n\n**hostfit**(1) describes all commands together, with files and examples.",
         f"# OPTIONS\n\n{options(parser)}",
-        "# DESCRIPTION\n\n**hostfit**(1) describes all commands together, their exit status, files and examples.",
+        f"# {last}\n\n{section(last)}",
         "# SEE ALSO\n\n**hostfit**(1), **hostfit**(7)\n",
     ])  # fmt: skip
 
 
 def pages():
     """Give each page's name and Markdown, with its lists filled in."""
-    for source in sorted(HERE.glob("*.md")):
-        text = source.read_text()
+    known = parsers()[1].items()
+    texts = {source.stem: source.read_text() for source in sorted(HERE.glob("*.md"))}
+    texts |= {f"hostfit-{name}.1": command_page(name, parser, summary) for name, (parser, summary) in known}
+    for name, text in texts.items():
         for mark, fill in {"@COMMANDS@": commands, **tables.FILLED}.items():
             if mark in text:
-                text = text.replace(mark, fill())
-        yield source.stem, text
-    for name, (parser, summary) in parsers()[1].items():
-        yield f"hostfit-{name}.1", command_page(name, parser, summary)
+                text = text.replace(mark, fill())  # noqa: PLW2901 - filled step by step
+        yield name, text
 
 
 def main():

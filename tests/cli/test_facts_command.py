@@ -44,6 +44,17 @@ def test_what_cannot_be_read_is_unknown_with_path_and_errno(hostfit, tmp_path):
     assert "unknown: /proc/cmdline: ENOENT" in done.out
 
 
+def test_an_element_has_one_line_to_search_for(hostfit):
+    """And a long value is not wrapped, but on a terminal."""
+    features = json.loads(hostfit("facts", "--root", XEON, "--format", "json").out)
+    kinds = (features["attributes"], features["flags"], features["instances"])
+    table = hostfit("facts", "--root", XEON).out.splitlines()
+
+    assert {line.split()[0].partition("[")[0] for line in table[1:]} <= {name for kind in kinds for name in kind} | {
+        *features["unknown"]
+    }
+
+
 def test_recording_is_written_whole_or_not_at_all(hostfit, tmp_path):
     done = hostfit("facts", "kernel.version", "--output", tmp_path / "no" / "host.json")
 

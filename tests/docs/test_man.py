@@ -81,6 +81,14 @@ def test_every_option_of_every_command_is_there(shown):
                 assert " ".join(action.help.split()) in shown[page], action
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_page_of_a_command_says_what_it_does_and_how_it_ends(shown, name):
+    page = shown[f"hostfit-{name}.1"]
+
+    assert name in page.partition("DESCRIPTION ")[2].partition("hostfit(1) describes all commands")[0].split()
+    assert ("after an error and 3 after a warning" if name == "doctor" else "2 usage or policy error") in page
+
+
 def test_the_table_of_failures_is_what_the_code_does(shown):
     """Read back from the page and held against the decisions themselves."""
     from hostfit.core.decision import decide, failed, judge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from hostfit.cli.table import render
@@ -62,7 +63,8 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
             console.out.write(text)
         return 0
     shown = [row for row in rows(features) if _asked(row, wanted)]
-    console.print(render(("FEATURE", "ELEMENT", "VALUE"), shown, console.width))
+    # Elsewhere than on a terminal it is searched, so nothing is wrapped.
+    console.print(render(("FEATURE", "ELEMENT", "VALUE"), shown, console.width if console.terminal else sys.maxsize))
     return 0
 
 
