@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from hostfit.core.errors import SourceError
 from hostfit.core.image import Image, Resolution
 from hostfit.core.results import SpecResult
 from hostfit.core.spec import Spec
-from hostfit.gate import gate
+from hostfit.gate import gate, journal
 from hostfit.gate.report import CRASH, POLICY, RUNTIME
 from hostfit.sources import collect, resolve
 
@@ -195,7 +196,7 @@ class TestPolicy:
 
         report = gate.decide(request_of(entry="runtime"), site.paths, host=host)
 
-        assert (report.starts, report.runtime_path) == (False, "")
+        assert kept(report) == "which runtimes it demands is not known"
 
 
 class TestRuntime:
@@ -232,6 +233,7 @@ class TestRuntime:
 
         assert (report.starts, report.runtime_path) == (False, "")
         assert "must not be writable by group or others, found mode 0777" in report.line
+        assert ("; the break-glass file lifts only verdicts" in report.line) == lifted
 
     def test_that_is_missing_is_named_by_symbol(self, site, host, request_of, runtime):
         (site.etc / "runtime").unlink()
@@ -304,6 +306,16 @@ class TestCrash:
         assert not gate.decide(request_of(MISSING_MODULE), site.paths, host=host).starts
 
 
+def kept(report):
+    """Why the break-glass file did not lift a denial, as the engine's user and the journal are told."""
+    assert (report.starts, report.decision.lifted, report.runtime_path) == (False, False, "")
+    told = dict(journal.fields(report, {}))["HOSTFIT_ERROR"].partition(
+        "; the break-glass file lifts only verdicts, and "
+    )
+    assert told[1] + told[2] in report.line
+    return told[2]
+
+
 class TestUnjudged:
     """SEC2: the break-glass file lifts no start that cannot be judged where the policy may demand another runtime."""
 
@@ -343,24 +355,40 @@ class TestUnjudged:
     def test_is_denied_where_a_runtime_that_isolates_more_may_be_for_it(self, decide, strong, lines):
         report = decide(f"{lines}{strong}isolation = 3\nwhen = {self.WHEN}\n")
 
-        assert (report.starts, report.runtime_path) == (False, "")
+        assert kept(report) == "the policy may demand strong, of isolation 3"
 
     @pytest.mark.parametrize("table", ["[policy]", '[[scope]]\nimage = "*/tenant/*"'])
     def test_is_denied_where_the_default_may_not_be_allowed(self, decide, strong, table):
         report = decide(f'{strong}{table}\nallowed = ["strong"]\n')
 
-        assert (report.starts, report.runtime_path) == (False, "")
+        assert kept(report) == "the policy may not allow mine"
 
     def test_is_denied_where_the_deployer_asks_for_more(self, decide, strong):
         report = decide(f"{strong}isolation = 3\n", {"io.hostfit.runtime": "strong"})
 
-        assert (report.starts, report.runtime_path) == (False, "")
+        assert kept(report) == "the deployer demands strong, of isolation 3"
 
-    @pytest.mark.parametrize("sandbox", ["strong", "/usr/bin/of-no-runtime"])
-    def test_is_denied_in_a_pod_whose_sandbox_is_of_another_kind(self, decide, strong, sandbox):
+    def test_is_denied_where_the_deployer_asks_for_what_is_not_there(self, decide):
+        report = decide(annotations={"io.hostfit.runtime": "a\x1bb"})
+
+        assert kept(report) == r"the deployer demands a\x1bb, which the policy does not have"
+
+    def test_is_denied_where_the_default_cannot_be_used(self, decide, runtime):
+        Path(runtime).unlink()
+
+        assert kept(decide()) == f"no runtime can be used: mine: {runtime}: ENOENT"
+
+    @pytest.mark.parametrize(
+        ("sandbox", "why"),
+        [
+            ("strong", "the pod's sandbox is of kind strong"),
+            ("/gone", "the pod's sandbox runs on /gone, for which the policy has no runtime"),
+        ],
+    )
+    def test_is_denied_in_a_pod_whose_sandbox_is_of_another_kind(self, decide, strong, sandbox, why):
         report = decide(f'{strong}kernel = "own"\n', {"io.kubernetes.cri.sandbox-id": "s1"}, sandbox=sandbox)
 
-        assert (report.starts, report.runtime_path) == (False, "")
+        assert kept(report) == why
 
     def test_starts_in_a_pod_of_its_kind(self, decide, runtime):
         assert decide(annotations={"io.kubernetes.cri.sandbox-id": "s1"}, sandbox="mine").runtime_path == runtime
@@ -473,7 +501,7 @@ def test_tag_says_nothing_about_what_can_have_none(site, host, request_of):
 
 
 def test_failures_of_journal_and_disk_change_nothing(site, host, request_of, monkeypatch):
-    from hostfit.gate import journal, keep
+    from hostfit.gate import keep
 
     def fails(*_args):
         raise OSError(28, "x")

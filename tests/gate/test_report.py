@@ -140,7 +140,7 @@ def test_text_says_what_can_be_done(report):
         "read about module: https://example.org/gtp5g",
         f'to accept this for one image: [[scope]] with digest = "{IMAGE.digest}" and on_misfit = "warn"',
         "a file in /etc/hostfit/images.d with mode: replace",
-        "touch /etc/hostfit/disabled lets every container start until the file is removed",
+        "touch /etc/hostfit/disabled lifts this, but no demand for a runtime, until the file is removed",
     ):
         assert remedy in text
     assert "modprobe fast" not in text
@@ -199,6 +199,19 @@ def test_text_of_other_outcomes_says_what_can_be_done(site, host, request_of):
     assert "name one that is installed as default" in " ".join(render.text(runtime.tree()).split())
     assert "mine: no such runtime in the policy" in render.text(runtime.tree())
     assert "correct the file and line above" in " ".join(render.text(policy.tree()).split())
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_break_glass_file_is_no_advice_where_it_is_there_and_lifts_nothing(site, host, request_of, runtime, disabled):
+    if disabled:
+        site.write("disabled", "")
+    host.lookup = None
+    asked = request_of("kernel.version.major =6", entry="runtime", annotations={"io.hostfit.runtime": "gone"})
+
+    text = render.text(gate.decide(asked, site.paths, host=host).tree())
+
+    assert "internal error" in text
+    assert ("touch /etc/hostfit/disabled" in text) != disabled
 
 
 def test_text_of_a_fit_gives_no_advice(site, host, request_of):

@@ -49,6 +49,12 @@ def candidates_for(request: Request, policy: Policy) -> tuple[tuple[Candidate, .
     return tuple(found), first.path if first is not None else ""
 
 
+def none_usable(candidates: tuple[Candidate, ...]) -> str:
+    """Say that none of the candidates can be executed, with the reason for each."""
+    reasons = [f"{one.name}: {one.reason}" for one in candidates]
+    return "no runtime can be used: " + ("; ".join(reasons) or "none is defined")
+
+
 def settled(request: Request, policy: Policy) -> bool:
     """Whether nothing in request or policy asks for any runtime but the entry's own.
 

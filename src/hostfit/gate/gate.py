@@ -12,10 +12,10 @@ from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
 from hostfit.core.results import FIT, MISFIT
 from hostfit.gate import evaluate, words
-from hostfit.gate.candidates import SHIM_ENTRY, candidates_for, settled
+from hostfit.gate.candidates import SHIM_ENTRY, candidates_for, none_usable, settled
 from hostfit.gate.deadline import SECONDS, Deadline, Expired
 from hostfit.gate.judging import Judging, Question
-from hostfit.gate.report import CRASH, POLICY, RUNTIME, Report
+from hostfit.gate.report import CRASH, KEPT, POLICY, RUNTIME, Report
 from hostfit.policy import load
 
 TYPE_CHECKING = False
@@ -61,8 +61,11 @@ def decide(
     try:
         lifted = policies.disabled(paths)
         policy = policies.load(paths)
-        if request.bundle.problem and request.entry in EXECUTING and not _unjudged(request, policy)[1]:
-            return _report(request, Resolution(""), failed(request.bundle.problem), error_kind=RUNTIME)
+        if request.bundle.problem and request.entry in EXECUTING:
+            why = _unjudged(request, policy)[2]
+            if why:
+                problem = _kept(request.bundle.problem, why, lifted)
+                return _report(request, Resolution(""), failed(problem), error_kind=RUNTIME)
         if host is None:
             from hostfit.facts.host import Host  # callers with a host of their own need no probes
 
@@ -131,9 +134,10 @@ def _decide(question: Question, resolution: Resolution | None) -> Report:
     decision = combine(judgements, candidates=candidates, lifted=lifted, because=because)
     if not runtime_path and decision.action != DENY:
         if request.entry in EXECUTING and not error:
-            error = _none_usable(candidates)
+            error = none_usable(candidates)
         if error:
             # Nothing can be executed: no break-glass file lifts that. A refusal keeps its own reason.
+            error = _kept(error, "", lifted)
             decision = failed(error, verdict=decision.verdict, judgements=judgements, candidates=candidates)
     return _report(
         request,
@@ -181,15 +185,17 @@ def _line(request: Request, resolution: Resolution, decision: Decision) -> str:
     return first_line(request, resolution, decision)
 
 
-def _none_usable(candidates: tuple[Candidate, ...]) -> str:
-    reasons = [f"{one.name}: {one.reason}" for one in candidates]
-    return "no runtime can be used: " + ("; ".join(reasons) or "none is defined")
-
-
-def _unjudged(request: Request, policy: Policy) -> tuple[tuple[Candidate, ...], str]:
+def _unjudged(request: Request, policy: Policy) -> tuple[tuple[Candidate, ...], str, str]:
     from hostfit.gate.unjudged import unjudged  # with the break-glass file only
 
     return unjudged(request, policy)
+
+
+def _kept(error: str, why: str, lifted: bool) -> str:
+    """An error that denies, with why the break-glass file does not lift it, where it is there."""
+    if not lifted:
+        return error
+    return f"{error}; {KEPT}" + (f", and {why}" if why else "")
 
 
 def _without_policy(request: Request, error: PolicyError, lifted: bool) -> Report:
@@ -197,9 +203,13 @@ def _without_policy(request: Request, error: PolicyError, lifted: bool) -> Repor
     the isolation that it asks for, are known all the same, and none of them but the entry's own can be demanded.
     """
     salvaged: Policy | None = getattr(error, "salvaged", None)
-    candidates, runtime_path = _unjudged(request, salvaged) if lifted and salvaged is not None else ((), "")
+    candidates: tuple[Candidate, ...] = ()
+    runtime_path, why = "", "which runtimes it demands is not known"
+    if lifted and salvaged is not None:
+        candidates, runtime_path, why = _unjudged(request, salvaged)
     lifts = lifted and (request.entry not in EXECUTING or bool(runtime_path))
-    decision = failed(f"policy cannot be used: {error.message}", candidates=candidates, lifted=lifts)
+    text = f"policy cannot be used: {error.message}"
+    decision = failed(text if lifts else _kept(text, why, lifted), candidates=candidates, lifted=lifts)
     return _report(request, Resolution(""), decision, runtime_path=runtime_path, error_kind=POLICY)
 
 
@@ -207,17 +217,16 @@ def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool)
     import traceback  # for the journal of a crash only
 
     candidates: tuple[Candidate, ...] = ()
-    runtime_path = ""
+    runtime_path, why = "", "which runtimes the policy demands is not known"
     if lifted:
         try:
-            candidates, runtime_path = _unjudged(request, load.load(paths))
+            candidates, runtime_path, why = _unjudged(request, load.load(paths))
         except Exception:  # noqa: BLE001 - then the floor is not known, and it stays a denial
             candidates = ()
     lifts = lifted and (request.entry not in EXECUTING or bool(runtime_path))
-    text = "".join(traceback.format_exception(error))
-    decision = failed(
-        f"internal error ({type(error).__name__}); the journal has it", candidates=candidates, lifted=lifts
-    )
+    stack = "".join(traceback.format_exception(error))
+    text = f"internal error ({type(error).__name__}); the journal has it"
+    decision = failed(text if lifts else _kept(text, why, lifted), candidates=candidates, lifted=lifts)
     try:
         line = _line(request, Resolution(""), decision)
     except Exception:  # noqa: BLE001 - the renderer itself may be what crashed
@@ -229,5 +238,5 @@ def _crashed(request: Request, paths: Paths, error: BaseException, lifted: bool)
         line=line,
         runtime_path=runtime_path if decision.action != DENY else "",
         error_kind=CRASH,
-        traceback=text,
+        traceback=stack,
     )

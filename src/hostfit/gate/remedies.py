@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hostfit.core.check import is_digest
 from hostfit.core.document import ARTIFACT
+from hostfit.gate.report import KEPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +40,8 @@ def _about_error(report: dict[str, Any]) -> tuple[str, ...]:
         lint = "`hostfit lint` checks the whole configuration (hostfit doctor: policy-invalid)"
         return (f"correct the file and line above; {lint}",)
     if report["error"].startswith("internal "):
-        return (
-            "look for HOSTFIT_TRACEBACK in the journal (journalctl -t hostfit -o verbose) and report it",
-            "touch /etc/hostfit/disabled lets containers start until the file is removed",
-        )
+        look = "look for HOSTFIT_TRACEBACK in the journal (journalctl -t hostfit -o verbose) and report it"
+        return (look, *_glass(report))
     default = "name one that is installed as default in /etc/hostfit/hostfit.toml"
     return (f"install the runtime, or {default} (hostfit doctor: no-runtime)",)
 
@@ -99,13 +98,16 @@ def _overrides(report: dict[str, Any], complaining: list[dict[str, Any]]) -> lis
         which = f'digest = "{digest}"' if is_digest(digest) else "its name"
         found = [f'to accept this for one image: [[scope]] with {which} and {knob} = "warn"' for knob in knobs]
         found.append("to give the image a spec of your own: a file in /etc/hostfit/images.d with mode: replace")
-    if report["entry"] == "check":
-        return found
-    if not report["lifted"]:
-        found.append("touch /etc/hostfit/disabled lets every container start until the file is removed")
-    else:
-        found.append("remove /etc/hostfit/disabled to have verdicts enforced again (hostfit doctor: checks-disabled)")
-    return found
+    return found if report["entry"] == "check" else [*found, *_glass(report)]
+
+
+def _glass(report: dict[str, Any]) -> tuple[str, ...]:
+    """What the break-glass file would do, or what to do about it where it did it; nothing where it could not."""
+    if report["lifted"]:
+        return ("remove /etc/hostfit/disabled to have verdicts enforced again (hostfit doctor: checks-disabled)",)
+    if KEPT in report["error"]:
+        return ()
+    return ("touch /etc/hostfit/disabled lifts this, but no demand for a runtime, until the file is removed",)
 
 
 def _plain(text: str) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 VERSION = "hostfit.report/v1"
 POLICY, CRASH, RUNTIME = "policy", "internal", "runtime"
 """What `error_kind` can be besides empty."""
+KEPT = "the break-glass file lifts only verdicts"
+"""What an error that denies says where that file is there."""
 _EXIT = {FIT: 0, MISFIT: 1, INVALID: 5}
 _IMAGE_NAME = 512
 """Characters of an image name that are shown; reference names end at 255, a digest adds to that."""
