@@ -36,6 +36,8 @@ ARTIFACTS = 32
 """Artifacts of one subject; the newest count."""
 REFERRER_PAGES = 16
 """Answers that one list of referrers may be spread over."""
+ANSWERS = 64 << 20
+"""All that one registry sends about one image; in memory it takes up to eight times as much."""
 REDIRECTS = 5
 """Hops from one request to its answer."""
 

@@ -8,6 +8,7 @@ import pytest
 from hostfit_bed.hostile import CASES, DOCUMENT, prepare
 from hostfit_bed.scripted import Scripted
 
+from hostfit.core import limits
 from hostfit.core.errors import RegistryError, UnreachableError
 from hostfit.sources.registry import artifacts
 from hostfit.sources.registry.deadline import Deadline
@@ -70,6 +71,20 @@ def test_only_the_missing_api_leads_to_the_fallback_tag(place, registry, soon):
             look_up(place, registry, soon)
 
     assert registry.asked(subject["digest"].replace(":", "-")) == []
+
+
+def test_many_answers_fill_no_memory(place, registry, soon, monkeypatch):
+    """R9: each may be as long as a manifest, and a list may name hundreds."""
+    monkeypatch.setattr(limits, "ANSWERS", 40_000)
+    subject = registry.image("v1")
+    for number in range(30):
+        registry.artifact(subject, DOCUMENT + f"# {number:02}".encode() * 250)
+    found = look_up(place, registry, soon)
+    problems = [one.problem for one in found.specs if one.problem]
+
+    assert 0 < len(problems) < 30
+    assert set(problems) == {f"registry {registry.host}: answers must be at most 40000 bytes together, found more"}
+    assert len(registry.asked("/blobs/")) < 30
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])

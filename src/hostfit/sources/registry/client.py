@@ -34,7 +34,7 @@ _SMALL = 256 << 10
 
 
 class Client:
-    """What can be asked of one endpoint; not for use by two threads at once."""
+    """What can be asked of one endpoint until it has sent limits.ANSWERS; not for use by two threads at once."""
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials, realms: tuple[str, ...] = ()) -> None:
         self.endpoint = endpoint
@@ -43,6 +43,7 @@ class Client:
         self._others: dict[str, Transport] = {}
         self._authorizer = Authorizer(endpoint, credentials, self._elsewhere, realms)
         self._settled = not endpoint.plain
+        self._sent = 0
         self.warnings: list[str] = []
 
     def path(self, *parts: str) -> str:
@@ -189,8 +190,14 @@ class Client:
         cap: int,
         deadline: Deadline,
     ) -> Answer:
+        if self._sent > limits.ANSWERS:
+            raise RegistryError(
+                f"{self.endpoint.label}: answers must be at most {limits.ANSWERS} bytes together, found more"
+            )
         ours = {"User-Agent": f"hostfit/{VERSION}", "Accept-Encoding": "identity"}
-        return transport.exchange(method, url, {**headers, **ours}, body=body, cap=cap, deadline=deadline)
+        answer = transport.exchange(method, url, {**headers, **ours}, body=body, cap=cap, deadline=deadline)
+        self._sent += len(answer.body)
+        return answer
 
 
 def join(url: str, place: str) -> str:
