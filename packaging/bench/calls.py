@@ -63,11 +63,7 @@ def _shim(place, rounds, spec):
 
     def start(program):
         spent = run([program, *words, "-id", f"shim{next(numbers)}", "start"], cwd=bundle, environ=environ)
-        place.end_by_name("containerd-shim")
-        left = bundle / "address"
-        Path(left.read_text().removeprefix("unix://")).unlink(missing_ok=True)
-        for one in ("address", "shim.pid", "hostfit.json"):
-            (bundle / one).unlink(missing_ok=True)
+        place.end_shims()
         return spent
 
     place.start()

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2]
@@ -36,7 +37,8 @@ class Place:
 
     def __exit__(self, *_):
         self.stop()
-        self.end_by_name("containerd-shim")
+        self._wait()
+        self.end_shims()
         for runtime in RUNTIMES:
             for state in self.roots(runtime).glob("*"):
                 subprocess.run([runtime, "--root", state.parent, "delete", "--force", state.name], check=False)
@@ -45,6 +47,15 @@ class Place:
                 with contextlib.suppress(OSError):
                     one.rmdir()
         shutil.rmtree(self.top, ignore_errors=True)
+
+    @staticmethod
+    def _wait():
+        """Let what an interruption left running come to its end, for it may still make something."""
+        end = time.monotonic() + PATIENCE
+        with contextlib.suppress(ChildProcessError):
+            while time.monotonic() < end:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    time.sleep(0.01)
 
     def roots(self, runtime):
         """Where the containers of a runtime are kept."""
@@ -175,13 +186,17 @@ class Place:
             self.service = None
             (self.run / "service/decide").unlink(missing_ok=True)
 
-    def end_by_name(self, program):
-        """End the processes of a program whose arguments have this place's name: those that it left behind."""
+    def end_shims(self):
+        """End the shims that have this place's name as an argument, and remove what they and their starts wrote."""
         for found in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 words = (found / "cmdline").read_bytes().split(b"\0")
-                if program.encode() in words[0] and self.name.encode() in words:
+                if b"containerd-shim" in words[0] and self.name.encode() in words:
                     os.kill(int(found.name), signal.SIGKILL)
+        for address in (self.top / "bundles").glob("*/address"):
+            Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
+            for one in ("address", "shim.pid", "hostfit.json"):
+                address.with_name(one).unlink(missing_ok=True)
 
     def alone(self):
         """How many starts Python decided since the last time that this was asked."""

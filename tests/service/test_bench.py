@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -120,20 +124,38 @@ def test_the_chart_is_an_image_with_a_bar_for_every_ratio(ran):
     assert set(ratios) <= set(texts)
 
 
+def left(name):
+    """What has the name that the benchmark gave everything; other tests come and go meanwhile."""
+    yield from Path("/sys/fs/cgroup").glob(f"*/{name}")
+    yield from Path("/sys/fs/cgroup").glob(name)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if name.encode() in path.read_bytes():
+                yield path
+
+
 def test_nothing_of_it_is_left(ran):
-    """By the name that it gave everything, for other tests come and go meanwhile."""
     _, found, _ = ran
-    name = found["name"]
-    groups = [*Path("/sys/fs/cgroup").glob(f"*/{name}"), *Path("/sys/fs/cgroup").glob(name)]
-    words = [words_of(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
 
     assert not Path(found["place"]).exists()
-    assert not groups
-    assert not [one for one in words if name.encode() in one]
+    assert not list(left(found["name"]))
 
 
-def words_of(path):
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+def test_nothing_is_left_where_it_is_told_to_end(tmp_path):
+    """In the middle of a container's life, and twice, as `timeout` does it."""
+    command = [BENCH, "--rounds", "10000"]
+    with subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": tmp_path}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        end = time.monotonic() + 300
+        while not (made := list(tmp_path.glob("hostfit-bench-*/state/runc/*"))) and process.poll() is None:
+            assert time.monotonic() < end, "no container was created"
+            time.sleep(0.005)
+        for _ in range(2):
+            process.terminate()
+        _, said = process.communicate(timeout=300)
+
+    assert made, said
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
+    assert not list(left(made[0].parents[2].name))
