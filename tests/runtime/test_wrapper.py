@@ -350,10 +350,7 @@ def test_a_full_disk_stops_only_a_runtime_that_later_calls_would_not_find(place,
 
 def test_a_user_without_a_runtime_directory_is_told_so(place, probe, bundle):
     os.chmod(bundle / "config.json", 0o644)
-    place.top.parent.chmod(0o755)
-    place.top.parent.parent.chmod(0o755)
-    place.asked_file.touch(0o666)
-    place.asked_file.chmod(0o666)
+    place.open_to_everybody()
     launcher = place.launcher(runtime=probe.path)
 
     done = call(launcher, "create", "-b", bundle, "c1", user=65534, group=65534, extra_groups=[])
