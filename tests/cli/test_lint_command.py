@@ -35,13 +35,25 @@ def test_conversion_keeps_the_meaning(hostfit, tmp_path, form):
     assert read_spec(done.out, place="converted") == read_spec(target.read_bytes(), place="target")
 
 
-def test_standard_input_is_read(hostfit, monkeypatch):
+def test_standard_input_is_read_and_called_so(hostfit, monkeypatch):
     import io
     import sys
 
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((EXAMPLES / "upf.yaml").read_bytes())))
+    def given(data):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
-    assert hostfit("lint", "-").out == "-: valid\n"
+    given((EXAMPLES / "upf.yaml").read_bytes())
+    assert hostfit("lint", "-").out == "standard input: valid\n"
+    for command in (("lint", "-"), ("check", "--spec", "-")):
+        given(b"x\n")
+        assert hostfit(*command).err == 'hostfit: standard input: document: a mapping is required, found text "x"\n'
+
+
+@pytest.mark.parametrize("command", ["lint", "check"])
+def test_clauses_are_called_by_their_option(hostfit, command):
+    assert hostfit(command, "--require", "kernel.version.full >=").err.startswith(
+        "hostfit: option --require: clause 1 "
+    )
 
 
 def test_every_problem_is_reported_at_once_with_place_and_line(hostfit, tmp_path):

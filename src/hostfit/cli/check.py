@@ -147,7 +147,7 @@ def _extra(options: argparse.Namespace, host: Host | Recorded, console: Console)
 
     Raises SpecError where one is invalid, with all that a person needs to mend it; for JSON the report says that.
     """
-    from hostfit.cli.files import read_spec_file  # reads YAML, which costs its import
+    from hostfit.cli.files import label, read_spec_file  # reads YAML, which costs its import
     from hostfit.core import flat  # with the above
     from hostfit.core.document import BROKEN, DEPLOYER, Document, Provenance  # with the above
 
@@ -160,9 +160,10 @@ def _extra(options: argparse.Namespace, host: Host | Recorded, console: Console)
                 raise
             return Document(provenance, problems=error.problems, state=BROKEN, reason=error.message)
 
-    found = [read(f"file {name}", partial(read_spec_file, name, None)) for name in options.spec]
+    places = [label(name) if name == "-" else f"file {name}" for name in options.spec]
+    found = [read(place, partial(read_spec_file, name, None)) for place, name in zip(places, options.spec, strict=True)]
     if options.require:
-        parse = partial(flat.parse, level="required", lookup=host.lookup, place="--require")
+        parse = partial(flat.parse, level="required", lookup=host.lookup, place="option --require")
         found.append(read("option --require", partial(parse, options.require)))
     for one in found:
         _doubt(one, host, console)

@@ -15,12 +15,20 @@ if TYPE_CHECKING:
     from hostfit.core.vocabulary import Lookup
 
 
+_INPUT = "standard input"
+
+
+def label(path: str) -> str:
+    """Give the name by which messages call a file."""
+    return _INPUT if path == "-" else path
+
+
 def read_named(path: str, cap: int) -> bytes:
     """Read a file, or standard input for `-`. Raises UsageError that names the file and the errno."""
     if path == "-":
         data = sys.stdin.buffer.read(cap + 1)
         if len(data) > cap:
-            raise UsageError(f"standard input: at most {cap} bytes expected, found more")
+            raise UsageError(f"{_INPUT}: at most {cap} bytes expected, found more")
         return data
     try:
         return read_capped(path, cap)
@@ -35,4 +43,4 @@ def read_spec_file(path: str, lookup: Lookup | None) -> Spec:
     """Read and check a spec in YAML or JSON. Raises SpecError with every problem, UsageError if unreadable."""
     from hostfit.core.read import read_spec  # may import YAML
 
-    return read_spec(read_named(path, limits.DOCUMENT), place=path, lookup=lookup)
+    return read_spec(read_named(path, limits.DOCUMENT), place=label(path), lookup=lookup)

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
         from hostfit.cli.lint_configuration import lint_configuration  # only without a spec
 
         return lint_configuration(paths, console, strict=options.strict)
-    named = [*options.files, *[f"--{'require' if level == 'required' else 'prefer'}" for level, _ in flat]]
+    named = [*options.files, *[f"option --{'require' if level == 'required' else 'prefer'}" for level, _ in flat]]
     if options.convert and len(named) != 1:
         raise UsageError(f"option --convert: exactly one spec expected, found {len(named)}")
     worst = 0
@@ -75,12 +75,14 @@ def _lint_one(
     name: str, text: tuple[str, str] | None, lookup: Lookup, options: argparse.Namespace, console: Console
 ) -> int:
     """Check one spec and print what was found, or the spec in another form."""
-    from hostfit.core import lint  # after the arguments are known to be good
+    from hostfit.cli.files import label  # after the arguments are known to be good
+    from hostfit.core import lint  # with the above
 
     try:
         spec = _read(name, lookup) if text is None else _read_flat(name, text, lookup)
     except SpecError as error:
         return console.fail(error)
+    name = label(name)
     warnings = lint.warnings(spec, lookup=lookup)
     for warning in warnings:
         console.complain(f"warning: {escape(name)}: {escape(str(warning), 4096)}")
@@ -116,9 +118,11 @@ def _read(name: str, lookup: Lookup) -> Spec:
 
 def _check(data: bytes, name: str, lookup: Lookup) -> Spec:
     """Check a document; the checker decides, and the published schema must agree on the document as it was written."""
+    from hostfit.cli.files import label  # with the rest
     from hostfit.cli.schemas import schema_problems  # jsonschema costs 100 ms
     from hostfit.core import read  # reads YAML, which costs its import
 
+    name = label(name)
     spec = read.read_spec(data, place=name, lookup=lookup)
     problems = schema_problems(read.read_tree(data)[0])
     if problems:
