@@ -248,6 +248,11 @@ class Sync:
             return _fail(subject, error, blameless=isinstance(error, NoSuchImageError))
         subject.ignored, subject.source = counted.ignored, counted.source
         subject.problems += counted.problems
+        if counted.problems and not counted.source.entries:
+            # Something is attached, and nobody can say what it asks for: that is not "looked, none there".
+            subject.outcome = FAILED
+            subject.blameless = True
+            return subject
         reading = deadline.within(DOCUMENTS, f"reading what specs of {digest} include")
         self._keep(repository, list(counted.documents.values()), subject, reading)
         self._lookups.replace(digest, repository.name, counted.source, time=_now())

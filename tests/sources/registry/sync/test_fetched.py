@@ -10,6 +10,7 @@ from hostfit_bed import registries
 from hostfit_bed.scripted import Scripted
 
 from hostfit.cli.schemas import schema_text
+from hostfit.core import limits
 from hostfit.core.document import UNSYNCED
 from hostfit.core.errors import NoSuchImageError
 from hostfit.core.image import Image, Resolution
@@ -62,6 +63,16 @@ def test_the_newest_counts_and_changes_are_noticed(site, image, plain_registry):
     done = site.sync(one.name)
     assert f"{one.name}: changed: " in done.out
     assert site.found(one.digest) == [("newer", "")]
+
+
+def test_an_artifact_that_nobody_can_read_is_not_nothing(site, image, plain_registry):
+    """R16: at the first look-up there is nothing that could stay as it was, so the image stays one nobody looked up."""
+    one = image(plain_registry, "sync/unread", spec("long") + b" " * limits.DOCUMENT)
+    done = site.sync(one.name)
+
+    assert done.code == 3
+    assert f"document must be at most {limits.DOCUMENT} bytes" in done.err
+    assert site.found(one.digest) is None
 
 
 def test_a_spec_that_was_withdrawn_is_noticed(site, image, plain_registry):

@@ -257,6 +257,20 @@ def test_a_flood_of_artifacts_hides_nothing_silently(site, image, plain_registry
     assert site.found(one.digest) == [("signed", "key")]
 
 
+def test_a_flood_before_the_first_look_is_not_taken_for_nothing(site, image, plain_registry, signer):
+    """R9, R20: what is signed may be among those that are not read."""
+    site.configure((site.etc / "hostfit.toml").read_text() + 'unsigned = "ignore"\n')
+    one = image(plain_registry, "sync/flooded", spec("signed"))
+    signer.sign(one, one.artifacts[0])
+    for number in range(limits.ARTIFACTS):
+        one.add(spec(f"noise {number}"), f"2027-01-01T00:00:{number:02d}Z")
+    done = site.sync(one.name)
+
+    assert done.code == 3
+    assert "signer key: may be among 1 older artifacts that are not read" in done.err
+    assert site.found(one.digest) is None
+
+
 def test_only_what_is_signed_prefers_a_runtime(site, image, plain_registry, signer, tmp_path):
     """SEC1: what is unsigned can stop a container and changes nothing else about it."""
     for name in ("one", "two"):
