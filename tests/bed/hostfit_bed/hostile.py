@@ -1,7 +1,7 @@
-"""Everything a hostile registry may do (T11): each case changes a truthful registry and says how that must end.
+"""What a hostile registry may do to its answers (T11): each case changes a truthful one and says how that must end.
 
 A case that `refuses` makes the whole look-up an error; the others are artifacts that nobody can read. `text` is a part
-of the message. Whoever fetches runs all of them.
+of the message. Whoever fetches runs all of them, and those of hostilecontent.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 
-from hostfit_bed.scripted import INDEX, MANIFEST, SPEC, digest_of
+from hostfit_bed.scripted import INDEX
 
 DOCUMENT = b"version: v1alpha1\ncompatibilities:\n- rules:\n  - name: any\n"
 REFERRERS, MANIFESTS, BLOBS = r"^GET /v2/.*/referrers/", r"^GET /v2/.*/manifests/", r"^GET /v2/.*/blobs/"
@@ -28,12 +28,20 @@ class Case:
 CASES = []
 
 
-def case(text, *, refuses=True):
-    def keep(change):
-        CASES.append(Case(change.__name__, text, change, refuses=refuses))
-        return change
+def keeper(cases):
+    """Give the decorator that makes a function a case of a list."""
 
-    return keep
+    def case(text, *, refuses=True):
+        def keep(change):
+            cases.append(Case(change.__name__, text, change, refuses=refuses))
+            return change
+
+        return keep
+
+    return case
+
+
+case = keeper(CASES)
 
 
 def prepare(registry):
@@ -50,17 +58,7 @@ def listing(registry, body, **headers):
     registry.lie(REFERRERS, lambda handler, _: handler.reply(200, body, **{"content_type": INDEX, **headers}))
 
 
-# What answers in place of a list.
-
-
-@case('media type must be application/vnd.oci.image.index.v1+json, found "text/html"')
-def page_of_a_captive_portal(registry, subject, artifact):
-    listing(registry, b"<html>Please log in</html>", content_type="text/html; charset=utf-8")
-
-
-@case("not valid JSON")
-def html_that_says_it_is_an_index(registry, subject, artifact):
-    listing(registry, b"<html></html>")
+# How an answer comes.
 
 
 @case("status 200 or 404 is required, found status 500")
@@ -81,49 +79,6 @@ def denial(registry, subject, artifact):
 @case("status 200 or 404 is required, found status 206")
 def part_of_a_list(registry, subject, artifact):
     registry.lie(REFERRERS, lambda handler, _: handler.reply(206, index([]), content_type=INDEX))
-
-
-@case("mediaType must be")
-def manifest_in_place_of_a_list(registry, subject, artifact):
-    listing(registry, registry.manifests[subject["digest"]][1])
-
-
-@case("either manifests or config and layers is required, found both")
-def list_that_is_a_manifest_too(registry, subject, artifact):
-    listing(registry, index([], config=artifact, layers=[]))
-
-
-@case("must be written manifests")
-def key_in_another_case(registry, subject, artifact):
-    listing(registry, index([artifact]).replace(b'"manifests"', b'"Manifests"'))
-
-
-@case("is there twice")
-def key_that_is_there_twice(registry, subject, artifact):
-    listing(registry, index([artifact])[:-1] + b',"manifests":[]}')
-
-
-@case("digest must be sha256 or sha512 in lower-case hex")
-def malformed_digest(registry, subject, artifact):
-    listing(registry, index([artifact | {"digest": "sha256:../../etc/passwd"}]))
-
-
-@case("size must be a number of bytes")
-def malformed_size(registry, subject, artifact):
-    listing(registry, index([artifact | {"size": -1}]))
-
-
-@case("at most 512 are allowed, found 1000000")
-def million_descriptors(registry, subject, artifact):
-    listing(registry, index([]).replace(b"[]", b"[" + b"{}," * 999_999 + b"{}]"))
-
-
-@case("levels")
-def list_of_lists_of_lists(registry, subject, artifact):
-    listing(registry, index([]).replace(b"[]", b"[" * 50_000 + b"]" * 50_000))
-
-
-# How an answer comes.
 
 
 @case("answer must be at most 4194304 bytes, found 99999999")
@@ -179,6 +134,17 @@ def byte_now_and_then(registry, subject, artifact):
 @case("must end within")
 def header_now_and_then(registry, subject, artifact):
     registry.lie(REFERRERS, lambda handler, _: handler.trickle(b"HTTP/1.1 200 OK\r\nX: "))
+
+
+@case("must end within")
+def document_byte_by_byte(registry, subject, artifact):
+    def lie(handler, _):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(DOCUMENT)))
+        handler.end_headers()
+        handler.trickle(DOCUMENT, 0.5)
+
+    registry.lie(BLOBS, lie)
 
 
 @case("must end within")
@@ -317,143 +283,3 @@ def token_server_that_sends_on(registry, subject, artifact):
 @case("credentials are required, found none")
 def token_that_is_never_enough(registry, subject, artifact):
     token(registry, 200, b'{"token":"again"}')
-
-
-# What the image is.
-
-
-@case("content has another digest")
-def tag_whose_digest_is_another(registry, subject, artifact):
-    kind, data = registry.manifests[subject["digest"]]
-    registry.lie(MANIFESTS + "v1", lambda handler, _: handler.reply(
-        200, data, content_type=kind, docker_content_digest=digest_of(b"another"),
-    ))  # fmt: skip
-
-
-@case("content and media type")
-def index_that_is_a_manifest(registry, subject, artifact):
-    data = registry.manifests[subject["digest"]][1]
-    unsaid = json.dumps({key: value for key, value in json.loads(data).items() if key != "mediaType"}).encode()
-    registry.lie(MANIFESTS + "v1", lambda handler, _: handler.reply(200, unsaid, content_type=INDEX))
-
-
-@case('a manifest or an index is required, found "text/html"')
-def page_in_place_of_the_image(registry, subject, artifact):
-    registry.lie(MANIFESTS + "v1", lambda handler, _: handler.reply(200, b"<html>", content_type="text/html"))
-
-
-# What the artifact is.
-
-
-def answer_for(registry, artifact, data, media_type=MANIFEST):
-    registry.lie(MANIFESTS + artifact["digest"], lambda handler, _: handler.reply(200, data, content_type=media_type))
-
-
-@case("content has another digest", refuses=False)
-def artifact_of_another_digest(registry, subject, artifact):
-    answer_for(registry, artifact, b"x" * artifact["size"])
-
-
-@case("size must be", refuses=False)
-def artifact_that_is_cut(registry, subject, artifact):
-    answer_for(registry, artifact, registry.manifests[artifact["digest"]][1][:-1])
-
-
-@case("answer must be at most", refuses=False)
-def artifact_that_is_longer(registry, subject, artifact):
-    answer_for(registry, artifact, registry.manifests[artifact["digest"]][1] + b" ")
-
-
-@case("media type must be", refuses=False)
-def artifact_sent_as_something_else(registry, subject, artifact):
-    answer_for(registry, artifact, registry.manifests[artifact["digest"]][1], INDEX)
-
-
-@case("no manifest", refuses=False)
-def artifact_that_is_gone(registry, subject, artifact):
-    del registry.manifests[artifact["digest"]]
-
-
-@case("must be at most 4194304 bytes", refuses=False)
-def artifact_that_would_be_huge(registry, subject, artifact):
-    listing(registry, index([artifact | {"artifactType": SPEC, "size": 1 << 40}]))
-
-
-@case("a manifest is required", refuses=False)
-def list_that_names_a_picture(registry, subject, artifact):
-    listing(registry, index([artifact | {"artifactType": SPEC, "mediaType": "image/png"}]))
-
-
-@case("found an index", refuses=False)
-def artifact_that_is_an_index(registry, subject, artifact):
-    nested = registry.manifest(index([]))
-    listing(registry, index([nested | {"artifactType": SPEC}]))
-
-
-@case("subject must be", refuses=False)
-def artifact_of_another_image(registry, subject, artifact):
-    other = registry.artifact({**subject, "digest": digest_of(b"other")}, DOCUMENT)
-    listing(registry, index([other | {"artifactType": SPEC}]))
-
-
-@case("subject must be", refuses=False)
-def artifact_of_nothing(registry, subject, artifact):
-    plain = registry.image("", artifactType=SPEC)
-    listing(registry, index([plain | {"artifactType": SPEC}]))
-
-
-@case("artifact type must be", refuses=False)
-def artifact_of_another_type(registry, subject, artifact):
-    other = registry.artifact(subject, DOCUMENT, kind="application/spdx+json")
-    listing(registry, index([other | {"artifactType": SPEC}]))
-
-
-# What the document is.
-
-
-def holding(registry, subject, layers):
-    registry.listed[subject["digest"]].clear()
-    registry.artifact(subject, DOCUMENT, layers=layers)
-
-
-@case("one document is required, found 0", refuses=False)
-def artifact_without_a_document(registry, subject, artifact):
-    holding(registry, subject, [])
-
-
-@case("one document is required, found 2", refuses=False)
-def artifact_with_two_documents(registry, subject, artifact):
-    layer = registry.blob(DOCUMENT, "application/vnd.nfd.image-compatibility.spec.v1alpha1+yaml")
-    holding(registry, subject, [layer, layer])
-
-
-@case("media type must be", refuses=False)
-def document_that_is_a_layer(registry, subject, artifact):
-    holding(registry, subject, [registry.blob(DOCUMENT, "application/vnd.oci.image.layer.v1.tar")])
-
-
-@case("document must be at most 1048576 bytes", refuses=False)
-def document_that_would_be_huge(registry, subject, artifact):
-    layer = registry.blob(DOCUMENT, "application/vnd.nfd.image-compatibility.spec.v1alpha1+yaml")
-    holding(registry, subject, [layer | {"size": 1 << 40}])
-
-
-@case("content has another digest", refuses=False)
-def document_of_another_digest(registry, subject, artifact):
-    registry.lie(BLOBS, lambda handler, _: handler.reply(200, b"x" * len(DOCUMENT)))
-
-
-@case("size must be", refuses=False)
-def document_that_is_cut(registry, subject, artifact):
-    registry.lie(BLOBS, lambda handler, _: handler.reply(200, DOCUMENT[:-1]))
-
-
-@case("must end within")
-def document_byte_by_byte(registry, subject, artifact):
-    def lie(handler, _):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(DOCUMENT)))
-        handler.end_headers()
-        handler.trickle(DOCUMENT, 0.5)
-
-    registry.lie(BLOBS, lie)

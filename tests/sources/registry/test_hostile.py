@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from hostfit_bed.hostile import CASES, DOCUMENT, prepare
+from hostfit_bed import hostile, hostilecontent
+from hostfit_bed.hostile import DOCUMENT, prepare
 from hostfit_bed.scripted import Scripted
 
 from hostfit.core import limits
@@ -40,7 +41,7 @@ def test_truthful_registry_is_believed(place, registry, soon):
     assert [(one.digest, one.data, one.problem) for one in found.specs] == [(artifact["digest"], DOCUMENT, "")]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*hostile.CASES, *hostilecontent.CASES], ids=lambda case: case.name)
 def test_lie_ends_in_a_clear_error_by_its_deadline(place, registry, soon, case):
     case.change(registry, *prepare(registry))
     slow = case.text == "must end within"
