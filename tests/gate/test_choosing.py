@@ -294,6 +294,28 @@ matchFeatures = [{ feature = "request.image", matchExpressions = { name = { op =
 
         assert (report.starts, report.decision.runtime) == (True, "crun")
 
+    @pytest.mark.parametrize("engine", ["podman", "docker"])
+    @pytest.mark.parametrize(("feature", "said"), [("request.env", "env"), ("request.annotation", "annotation")])
+    def test_image_does_not_lower_the_floor_by_what_a_rule_excludes(self, choices, engine, feature, said):
+        """SEC2: only somebody else than the image makes a request one that the stricter runtime is not for."""
+        matcher = f'{{ feature = "{feature}", matchExpressions = {{ TRUSTED = {{ op = "DoesNotExist" }} }} }}'
+        choices.policy(("", f'[[runtime.runsc.when]]\nname = "others"\nmatchFeatures = [{matcher}]\n'))
+        bundle = {"env": {"env": ("TRUSTED=yes",)}, "annotation": {"annotations": {"TRUSTED": "yes"}}}[said]
+        theirs = {"env": bundle, "annotation": {"manifest_annotations": {"TRUSTED": "yes"}}}[said]
+
+        def chosen(image_, **parts):
+            return choices.decide(resolution=Resolution(engine, image_), **parts).decision.runtime
+
+        assert chosen(image(**theirs), **bundle) == "runsc"
+        assert chosen(image(), **bundle) == "runc"
+
+    def test_image_that_says_something_else_than_a_rule_asks_for_is_not_held_to_it(self, choices):
+        matcher = '{ feature = "request.env", matchExpressions = { TIER = { op = "In", value = ["a"] } } }'
+        choices.policy(("", f'[[runtime.runsc.when]]\nname = "tier"\nmatchFeatures = [{matcher}]\n'))
+
+        assert choices.decide(image=image(env=("TIER=b",)), env=("TIER=b",)).decision.runtime == "runc"
+        assert choices.decide(image=image(env=("TIER=a",)), env=("TIER=a",)).decision.runtime == "runsc"
+
     def test_image_that_is_not_known_is_taken_for_one_that_matches(self, choices):
         choices.policy(("", self.RULE))
         unresolved = Resolution("containerd", None, "containerd did not answer")

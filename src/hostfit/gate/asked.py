@@ -9,7 +9,7 @@ from hostfit.core.facts import Feature, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from hostfit.gate.judging import Question
 
@@ -51,6 +51,22 @@ def features(question: Question, *, trusted: bool = False) -> dict[str, Feature]
         "request.device": Feature(instances=[{"path": path} for path in dict.fromkeys(devices)]),
         "request.cdi": Feature(instances=_cdi(notes.items())),
     }
+
+
+def without_image(trusted: dict[str, Feature]) -> dict[str, Feature]:
+    """Give the features of a request as if the image had said nothing, of those that `features` gives as trusted."""
+    return {
+        name: Feature(
+            attributes=None if one.attributes is None else _known(one.attributes),
+            instances=None if one.instances is None else [found for found in map(_known, one.instances) if found],
+            unknown=one.unknown,
+        )
+        for name, one in trusted.items()
+    }
+
+
+def _known(values: Mapping[str, str | Unknown]) -> dict[str, str | Unknown]:
+    return {name: value for name, value in values.items() if not isinstance(value, Unknown)}
 
 
 def _image(question: Question, *, trusted: bool) -> Feature:

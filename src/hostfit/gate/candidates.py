@@ -52,7 +52,7 @@ def candidates_for(request: Request, policy: Policy) -> tuple[tuple[Candidate, .
 def none_usable(candidates: tuple[Candidate, ...]) -> str:
     """Say that none of the candidates can be executed, with the reason for each."""
     reasons = [f"{one.name}: {one.reason}" for one in candidates]
-    return "no runtime can be used: " + ("; ".join(reasons) or "none is defined")
+    return "no runtime can be used: " + "; ".join(reasons)
 
 
 def settled(request: Request, policy: Policy) -> bool:

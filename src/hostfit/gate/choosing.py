@@ -164,7 +164,7 @@ class _Choosing:
         """Whether requests like this are for a runtime, and whether anybody but the image made it one.
 
         A rule that cannot be determined counts for a runtime that isolates more than the entry's own: what is not
-        known must not lower anything.
+        known must not lower anything. Nor must what the image says, where a rule excludes it.
         """
         if not one.when:
             return False, False
@@ -174,6 +174,8 @@ class _Choosing:
             return sure, sure
         verdict = self._evaluated(spec, self._plain).verdict
         stricter = entry is not None and one.isolation > entry.isolation and not one.grants
+        if stricter and verdict == MISFIT:
+            verdict = self._evaluated(spec, requests.without_image(self._trusted)).verdict
         return verdict == FIT or (stricter and verdict == UNKNOWN), verdict == FIT
 
     def _evaluated(self, spec: Spec, requested: dict[str, Feature]) -> SpecResult:
