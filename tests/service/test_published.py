@@ -52,6 +52,7 @@ CHANGES = {
     "an image": lambda top: (top / "images.json").write_text("[]"),
     "the policy": lambda top: (top / "etc/hostfit.toml").write_text('[policy]\non_misfit = "warn"\n'),
     "a policy that is broken": lambda top: (top / "etc/hostfit.toml").write_text("["),
+    "a file in place of the configuration": lambda top: ((top / "etc").rmdir(), (top / "etc").touch()),
     "the break-glass file": lambda top: (top / "etc/disabled").touch(),
     "a spec": lambda top: SpecStore(f"{top}/var").put(b"two"),
     "a look-up": lambda top: SpecStore(f"{top}/var").record("sha256:" + "2" * 64, time="2026-01-31T12:00:00Z"),

@@ -7,12 +7,10 @@ when an image, the policy or what was fetched about images has changed; not when
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 
 from hostfit.core import fastjson
-from hostfit.core.errors import PolicyError
 from hostfit.core.image import Resolution
 from hostfit.core.text import escape
 from hostfit.gate import gate
@@ -103,11 +101,12 @@ class Images:
             self._process.wait()
             self._process = None
 
-    def _causes(self) -> tuple[int, bool, list[tuple[str, int]]]:
-        # Nobody may have asked since the policy changed; what is wrong with it is told for each image.
-        with contextlib.suppress(PolicyError, OSError):
-            self._policies.load(self._paths)
-        return (self._policies.loads, self._policies.disabled(self._paths), _times(self._paths))
+    def _causes(self) -> tuple[object, ...]:
+        try:
+            policy: object = self._policies.load(self._paths)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the child tells it for each image
+            policy = str(error)
+        return (policy, self._policies.disabled(self._paths), _times(self._paths))
 
 
 def _times(paths: Paths) -> list[tuple[str, int]]:

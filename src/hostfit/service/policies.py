@@ -7,6 +7,7 @@ import time
 
 from hostfit.core.errors import PolicyError
 from hostfit.policy import compiled, load
+from hostfit.policy.fields import InvalidPolicyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
 
 
 class Policies:
-    """Answers `load` and `disabled` as hostfit.policy.load does. `loads` counts how often the files were read."""
+    """Answers `load` and `disabled` as hostfit.policy.load does; the same policy, while nothing has changed."""
 
     def __init__(self) -> None:
         self._sources: list[list[Any]] = []
         self._above: dict[str, tuple[int, ...]] = {}
         self._policy: Policy | None = None
         self._error: PolicyError | None = None
-        self.loads = 0
 
     def load(self, paths: Paths) -> Policy:
         """Give the policy. Raises PolicyError as hostfit.policy.load.load does, again and again while it is invalid."""
@@ -41,20 +41,23 @@ class Policies:
     def _current(self) -> bool:
         return (
             bool(self._sources)
-            and all([compiled.stamp(one[0]) == one for one in self._sources])
+            and all([_stamp(one[0]) == one for one in self._sources])
             and all([_trust(path) == one for path, one in self._above.items()])
         )
 
     def _read(self, paths: Paths) -> None:
-        self.loads += 1
         self._policy = self._error = None
         self._sources = []
         self._above = {path: _trust(path) for path in _above(paths.etc)}
         before = _stamps(paths)
         try:
             self._policy = load.load(paths)
-        except PolicyError as error:
+        except InvalidPolicyError as error:
             self._error = error
+        except PolicyError as error:
+            # What could not be read or trusted this time may be the next, and no stamp need say so.
+            self._error = error
+            return
         newest = max([one[5] for one in before if len(one) > 2], default=0)
         # What changed in this very tick may change again in it, and nobody could tell.
         if newest + compiled.SETTLED < time.time_ns() and _stamps(paths) == before:
@@ -63,13 +66,21 @@ class Policies:
 
 def _stamps(paths: Paths) -> list[list[Any]]:
     """The stamps of all files and directories that could hold some of the policy, each once."""
-    found = {name: compiled.stamp(f"{paths.etc}/{name}") for name in load.CONFIGURATION}
+    found = {name: _stamp(f"{paths.etc}/{name}") for name in load.CONFIGURATION}
     if any([len(one) > 1 for one in found.values()]):
         try:
             found |= {one[0]: one for one in compiled.stamps(paths)}
-        except PolicyError:
+        except (PolicyError, OSError):
             return list(found.values())
     return list({one[0]: one for one in found.values()}.values())
+
+
+def _stamp(path: str) -> list[Any]:
+    """As hostfit.policy.compiled.stamp; of what cannot be looked at, the error."""
+    try:
+        return compiled.stamp(path)
+    except OSError as error:
+        return [path, error.errno]
 
 
 def _above(path: str) -> list[str]:
