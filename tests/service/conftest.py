@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from hostfit.service import wire
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds to wait for what must happen; nothing here is measured."""
+CLONE_NEWNET = 0x40000000
 SPEC = "kernel.version.full >=3.0; kernel.loadedmodule.hostfit_none !exists; kernel.sysctl.kernel.ostype =Linux"
 MISFIT = "kernel.loadedmodule.hostfit_none exists"
 
@@ -184,6 +186,45 @@ def services():
             shutil.rmtree(one.top, ignore_errors=True)
 
 
+class Room:
+    """A network, and a view of /sys and /run/udev, in which links come and go unseen by the rest of the machine."""
+
+    def __init__(self):
+        script = (
+            "mount -t sysfs sys /sys && mkdir -p /run/udev && mount -t tmpfs run /run/udev &&"
+            " echo ready && exec sleep infinity"
+        )
+        command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout.readline() == b"ready\n"
+        self.enter = ("nsenter", f"--target={self._process.pid}", "--net", "--mount")
+        self.net = f"/proc/{self._process.pid}/ns/net"
+
+    def run(self, *command, **options):
+        return subprocess.run([*self.enter, *command], check=True, capture_output=True, text=True, **options).stdout
+
+    @contextlib.contextmanager
+    def network(self):
+        """Sockets that are made within belong to this room and stay there."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/self/ns/net") as own, open(self.net) as other:
+            assert libc.setns(other.fileno(), CLONE_NEWNET) == 0
+            try:
+                yield
+            finally:
+                assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
+
+    def connection(self):
+        """A socket as that of a launcher in this room."""
+        with self.network():
+            return socket.socket(socket.AF_UNIX)
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
 @pytest.fixture
 def make_service():
     with services() as make:
@@ -193,3 +234,10 @@ def make_service():
 @pytest.fixture
 def service(make_service):
     return make_service().start()
+
+
+@pytest.fixture(scope="module")
+def room():
+    one = Room()
+    yield one
+    one.close()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +14,7 @@ from pathlib import Path
 import pytest
 import pyudev
 
-from hostfit.core.facts import Feature, Wanted
+from hostfit.core.facts import Wanted
 from hostfit.facts import vocabulary
 from hostfit.facts.host import Host
 from hostfit.policy.compiled import SETTLED
@@ -26,55 +24,8 @@ from hostfit.service.wire import DENY, START
 
 from .conftest import services, until
 
-CLONE_NEWNET = 0x40000000
 LOOP_ADD, LOOP_REMOVE = 0x4C80, 0x4C81
 UDEVD = "/lib/systemd/systemd-udevd"
-
-
-class Room:
-    """A network, and a view of /sys and /run/udev, in which links come and go unseen by the rest of the machine."""
-
-    def __init__(self):
-        script = (
-            "mount -t sysfs sys /sys && mkdir -p /run/udev && mount -t tmpfs run /run/udev &&"
-            " echo ready && exec sleep infinity"
-        )
-        command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        assert self._process.stdout.readline() == b"ready\n"
-        self.enter = ("nsenter", f"--target={self._process.pid}", "--net", "--mount")
-        self.net = f"/proc/{self._process.pid}/ns/net"
-
-    def run(self, *command, **options):
-        return subprocess.run([*self.enter, *command], check=True, capture_output=True, text=True, **options).stdout
-
-    @contextlib.contextmanager
-    def network(self):
-        """Sockets that are made within belong to this room and stay there."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/self/ns/net") as own, open(self.net) as other:
-            assert libc.setns(other.fileno(), CLONE_NEWNET) == 0
-            try:
-                yield
-            finally:
-                assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
-
-    def connection(self):
-        """A socket as that of a launcher in this room."""
-        with self.network():
-            return socket.socket(socket.AF_UNIX)
-
-    def close(self):
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def room():
-    one = Room()
-    yield one
-    one.close()
 
 
 @pytest.fixture(scope="module")
@@ -290,116 +241,3 @@ def same(live, plain, wanted):
         time.sleep(0.05)
         live.begin(None)
     return False
-
-
-class TestKept:
-    """Static facts that something can change all the same."""
-
-    @pytest.fixture
-    def host(self):
-        one = LiveHost(listen=False)
-        yield one
-        one.close()
-
-    def test_what_cannot_change_is_read_once(self, host, monkeypatch):
-        counted = Counted(monkeypatch, host)
-
-        for _ in range(3):
-            host.begin(None)
-            host.read(Wanted({"kernel.version": None}))
-
-        assert counted.reads == 1
-
-    def test_what_a_file_tells_is_read_once_until_it_is_written_anew(self, host, monkeypatch, tmp_path):
-        """A file of the test's own, for nothing is known of the times of the machine's."""
-        file = tmp_path / "os-release"
-        file.write_text("hf1")
-        monkeypatch.setattr(LiveHost, "_feature", lambda _, root, *__: Feature(attributes={"ID": root.text(str(file))}))
-        counted = Counted(monkeypatch, host)
-
-        def told():
-            host.begin(None)
-            return host.read(Wanted({"system.osrelease": {"ID"}}))["system.osrelease"].attributes["ID"]
-
-        until(lambda: time.time_ns() > file.stat().st_ctime_ns + SETTLED, "only what has settled is kept")
-        assert [told(), told(), counted.reads] == ["hf1", "hf1", 1]
-        file.write_text("hf2")
-        assert [told(), counted.reads] == ["hf2", 2]
-
-    def test_what_devices_tell_is_read_again_after_an_event_of_any_of_them(self, room, monkeypatch):
-        """The event is real, and the devices are none: there are machines without any."""
-        monkeypatch.setattr(LiveHost, "_feature", lambda *_: Feature(instances=[]))
-        with room.network():
-            host = LiveHost()
-        counted = Counted(monkeypatch, host)
-
-        def reads():
-            host.begin(None)
-            host.read(Wanted({"pci.device": None}))
-            return counted.reads
-
-        try:
-            until(lambda: reads() == reads(), "it must be kept while nothing happens")
-            before = counted.reads
-            room.run("ip", "link", "add", "hf2", "type", "ifb")
-            assert reads() > before
-            room.run("ip", "link", "del", "hf2")
-        finally:
-            host.close()
-
-    @pytest.mark.parametrize("cause", ["_MICROCODE", "_ONLINE"])
-    def test_late_microcode_and_offline_cpus_are_seen(self, cause, host, monkeypatch, tmp_path):
-        from hostfit.service import live
-
-        (tmp_path / "told").write_text("1\n")
-        monkeypatch.setattr(live, cause, str(tmp_path / "told"))
-        counted = Counted(monkeypatch, host)
-
-        for _ in range(3):
-            host.begin(None)
-            host.read(Wanted({"cpu.cpuid": {"AVX2"}}))
-        assert counted.reads == 1
-        (tmp_path / "told").write_text("2\n")
-        host.begin(None)
-        host.read(Wanted({"cpu.cpuid": {"AVX2"}}))
-
-        assert counted.reads == 2
-
-    def test_a_file_that_is_replaced_is_read_again(self, host, monkeypatch, tmp_path):
-        from hostfit.service import watch
-
-        (tmp_path / "file").write_text("one")
-        root = watch.Watched()
-        root.stat(str(tmp_path / "file"))
-        root.exists(str(tmp_path / "missing"))
-        until(root.settled, "the files must settle")
-        assert root.unchanged()
-
-        (tmp_path / "missing").write_text("new")
-        assert not root.unchanged()
-
-        shutil.rmtree(tmp_path)
-        assert not root.unchanged()
-
-    def test_what_is_kept_has_a_bound(self, host, monkeypatch):
-        from hostfit.service import live
-
-        monkeypatch.setattr(live, "_MOST", 10)
-        for number in range(50):
-            host.read(Wanted({"kernel.cmdline": {f"option{number}"}}))
-
-        assert len(host._kept) == 10
-
-
-class Counted:
-    """Counts how often a host's probes are asked."""
-
-    def __init__(self, monkeypatch, host):
-        self.reads = 0
-        original = type(host)._feature
-
-        def counting(self_, *given):
-            self.reads += 1
-            return original(self_, *given)
-
-        monkeypatch.setattr(type(host), "_feature", counting)
