@@ -9,7 +9,6 @@ from hostfit.core.decision import Candidate
 from hostfit.core.errors import PolicyError
 from hostfit.core.text import escape
 from hostfit.oci.files import open_trusted, symbol
-from hostfit.oci.pod import sandbox_of
 from hostfit.policy.model import HOST, HOST_SHIMS, OWN
 from hostfit.sources.annotations import RUNTIME
 
@@ -79,7 +78,7 @@ def settled(request: Request, policy: Policy) -> bool:
         return False
     if any([one.allowed is not None for one in policy.scopes]):
         return False
-    if request.sandbox and sandbox_of(bundle, request.id):
+    if request.sandbox:
         same = [found for one in names if (found := policy.own.get(one)) is not None]
         if not any([request.sandbox in (one.name, *one.binaries) and one.kind == own.kind for one in same]):
             return False
