@@ -94,8 +94,9 @@ build:
 install: build
 	packaging/install "$(DESTDIR)"
 
+# Only on Debian what is missing is installed; rpmbuild says itself what it lacks.
 deb rpm:
-	@packaging/dev/set-up $@
+	@! command -v apt-get >/dev/null || packaging/dev/set-up $@
 	@packaging/build-$@ dist
 	@ls -l dist
 

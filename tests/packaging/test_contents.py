@@ -79,6 +79,12 @@ def test_man_page_is_there(unpacked, page):
     assert (unpacked / f"usr/share/man/man{page[-1]}/{page}.gz").is_file()
 
 
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "README.md", "SECURITY.md"])
+def test_document_is_there(unpacked, name):
+    """Changelogs of both packages say no more than where to read on."""
+    assert len(list(unpacked.glob(f"usr/share/doc/**/{name}*"))) == 1
+
+
 def test_zsh_finds_the_completion_where_the_distribution_looks(unpacked, package):
     directory = "vendor-completions" if package.suffix == ".deb" else "site-functions"
 

@@ -29,7 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "image", nargs="?", metavar="IMAGE", help="name or digest in a local store, or oci:DIRECTORY[:TAG]"
     )
     parser.add_argument("--bundle", metavar="DIR", help="check an OCI bundle as an engine would start it")
-    parser.add_argument("--spec", metavar="FILE", action="append", default=[], help="check this spec too, or alone")
+    parser.add_argument(
+        "--spec", metavar="FILE", action="append", default=[], help="check this spec too, or alone; may be repeated"
+    )
     parser.add_argument("--require", metavar="TEXT", help="check clauses of the flat form too, or alone")
     parser.add_argument("--facts", metavar="FILE", help="ask a recorded host instead of this one")
     parser.add_argument("--root", metavar="DIR", help="ask the host whose tree lies below DIR")
