@@ -90,6 +90,19 @@ class TestRegistry:
         assert done.code == 4
         assert "dated 9999-12-31T23:59:59.000000000Z: no other can be newer\n  hint: detach it first" in done.err
 
+    def test_what_the_registry_wants_users_to_read_is_told(self, hostfit, spec):
+        with contextlib.closing(Scripted()) as registry:
+            kind, data = registry.manifests[registry.image()["digest"]]
+            registry.lie("GET .*/manifests/v1", lambda handler, _: handler.reply(
+                200, data, content_type=kind, warning='299 - "this tag goes away \x9b31m"',
+            ))  # fmt: skip
+            said = f"hostfit: warning: registry {registry.host} says: this tag goes away \\x9b31m\n"
+            attached = hostfit("attach", "--plain-http", spec, f"{registry.host}/upf:v1")
+            detached = hostfit("detach", "--plain-http", f"{registry.host}/upf:v1")
+
+        assert (attached.code, attached.err) == (0, said)
+        assert (detached.code, detached.err) == (0, said)
+
     def test_image_that_is_not_there_stops_no_other(self, hostfit, spec, published, registry):
         done = hostfit("attach", "--plain-http", spec, f"{registry.host}/none:v1", published[1])
 
@@ -163,6 +176,23 @@ class TestLayout:
 
         assert done.code != 0
         assert sorted(outside.rglob("*")) == before
+
+    def test_no_directory_is_made_outside_of_a_layout(self, hostfit, spec, layout, tmp_path):
+        """Whoever reads finds the link's target inside the layout."""
+        layout.tag("", layout.manifest())
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        inside = layout.directory / str(outside).lstrip("/")
+        inside.parent.mkdir(parents=True)
+        (layout.directory / "blobs").rename(inside)
+        (layout.directory / "blobs").symlink_to(outside)
+
+        done = hostfit("attach", spec, "--layout", layout.directory)
+
+        assert done.code == 4
+        assert "must lie in the layout, found a link elsewhere" in done.err
+        assert done.err.startswith("hostfit: OCI layout ")
+        assert list(outside.iterdir()) == []
 
     def test_platform_chooses_the_manifest_of_an_index(self, hostfit, spec, layout):
         one, other = layout.manifest(), layout.manifest(platform={"architecture": "arm64"})

@@ -38,10 +38,13 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     title = "" if options.spec == "-" else options.spec.rpartition("/")[2]
     if options.layout is not None:
         return remote.each(images, partial(_to_layout, document, title, options), console)
-    return remote.each(images, partial(_to_registry, document, title, options, remote.access(options, paths)), console)
+    access = remote.access(options, paths)
+    return remote.each(images, partial(_to_registry, document, title, options, access, console=console), console)
 
 
-def _to_registry(document: bytes, title: str, options: argparse.Namespace, access: Access, image: str) -> str:
+def _to_registry(
+    document: bytes, title: str, options: argparse.Namespace, access: Access, image: str, *, console: Console
+) -> str:
     from hostfit.sources.registry import artifacts, images  # requests costs 250 ms
     from hostfit.sources.registry import attach as writing  # with the above
     from hostfit.sources.registry.access import reference, target  # with the above
@@ -56,7 +59,7 @@ def _to_registry(document: bytes, title: str, options: argparse.Namespace, acces
             return f"{shown}: already attached as {there[0].digest}"
         created = _later(there[0].created if there else "")
         digest = writing.attach(repository, subject, document, title=title, created=created, deadline=deadline)
-        remote.heed(repository)
+        remote.heed(repository, console)
     return f"{shown}: attached {digest}"
 
 

@@ -32,10 +32,11 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
         raise UsageError(f"option --artifact: a digest expected, found {escape(options.artifact)}")
     if options.layout is not None:
         return remote.each(images, partial(_from_layout, options), console)
-    return remote.each(images, partial(_from_registry, options, remote.access(options, paths)), console)
+    access = remote.access(options, paths)
+    return remote.each(images, partial(_from_registry, options, access, console=console), console)
 
 
-def _from_registry(options: argparse.Namespace, access: Access, image: str) -> str:
+def _from_registry(options: argparse.Namespace, access: Access, image: str, *, console: Console) -> str:
     from hostfit.sources.registry import attach as writing  # requests costs 250 ms
     from hostfit.sources.registry import images  # with the above
     from hostfit.sources.registry.access import reference, target  # with the above
@@ -50,7 +51,7 @@ def _from_registry(options: argparse.Namespace, access: Access, image: str) -> s
         meant = _meant([one.digest for one in listed.descriptors], options.artifact, shown)
         for digest in meant:
             writing.detach(repository, subject.digest, digest, listed_by_api=listed.api, deadline=deadline)
-        remote.heed(repository)
+        remote.heed(repository, console)
     return _said(shown, meant)
 
 

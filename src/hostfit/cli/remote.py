@@ -64,12 +64,10 @@ def access(options: argparse.Namespace, paths: Paths) -> Access:
     return Access(paths.etc, plain_http=options.plain_http)
 
 
-def heed(repository: Repository) -> None:
+def heed(repository: Repository, console: Console) -> None:
     """Tell on standard error what a registry wants its users to read."""
-    from hostfit.cli.log import log  # few registries have anything to say
-
     for text in repository.warnings():
-        log("warning", text)
+        console.complain(f"warning: {text}")
 
 
 def deadline(options: argparse.Namespace, what: str) -> Deadline:
@@ -106,5 +104,6 @@ def each(images: Iterable[str], work: Callable[[str], str], console: Console) ->
         try:
             console.print(work(image))
         except HostfitError as error:
-            worst = max(worst, console.fail(type(error)(f"{escape(image, 300)}: {error.message}", hint=error.hint)))
+            what = f"{escape(image, 300)}: " if image != _LAYOUT_IMAGE else ""
+            worst = max(worst, console.fail(type(error)(what + error.message, hint=error.hint)))
     return worst

@@ -88,10 +88,10 @@ def _write(layout: Layout, name: str, data: bytes) -> None:
     path = f"{layout.directory}/{name}"
     folder = os.path.dirname(path)
     try:
-        ensure_directory(folder, 0o755)
         inside = os.path.join(os.path.realpath(layout.directory), os.path.dirname(name)).rstrip("/")
         if os.path.realpath(folder) != inside:
             raise SourceError(f"{escape(layout.label)}: {escape(name)}: must lie in the layout, found a link elsewhere")
+        ensure_directory(folder, 0o755)
         write_atomic(path, data, 0o644)
     except OSError as error:
         raise SourceError(f"{escape(layout.label)}: {escape(name)}: {symbol(error)}") from None

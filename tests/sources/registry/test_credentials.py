@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -200,6 +201,14 @@ class TestHelpers:
 
         assert caught.value.message.startswith(f'{path}: helper "own": ')
         assert said in caught.value.message
+
+    def test_helper_that_cannot_be_executed_is_told(self, write, program):
+        directory = program("")
+        Path(directory, "docker-credential-own").write_bytes(b"\0")
+        path = write("config.json", {"credsStore": "own"})
+
+        with pytest.raises(RegistryError, match="cannot be executed: ENOEXEC"):
+            Credentials((path,), (directory,)).find("r.example", "x")
 
     def test_helper_that_does_not_answer_is_ended(self, write, program, monkeypatch):
         directory = program("import time; time.sleep(600)")

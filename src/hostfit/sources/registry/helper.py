@@ -9,7 +9,7 @@ import subprocess
 from hostfit.core import fastjson
 from hostfit.core.errors import PolicyError, RegistryError
 from hostfit.core.text import escape, quoted
-from hostfit.oci.files import open_trusted
+from hostfit.oci.files import open_trusted, symbol
 
 _NAME = re.compile(r"[a-z0-9-]+\Z")
 _SECONDS = 5.0
@@ -35,7 +35,7 @@ def get(name: str, server: str, directories: tuple[str, ...], *, place: str) -> 
     except subprocess.TimeoutExpired:
         raise RegistryError(f"{what}: must answer within {_SECONDS:g} s, found it still running") from None
     except OSError as error:
-        raise RegistryError(f"{what}: cannot be run: {error.errno}") from None
+        raise RegistryError(f"{what}: cannot be executed: {symbol(error)}") from None
     if done.returncode != 0:
         said = done.stdout[:_CAP].decode(errors="replace").strip()
         if _NONE in said:
