@@ -186,7 +186,7 @@ def test_other_text_stays_as_it_is():
 
 hostile = st.one_of(
     st.text(max_size=80),
-    st.sampled_from(RECLASSIFIED),
+    st.sampled_from(list(RECLASSIFIED)),
     st.lists(st.sampled_from([*RECLASSIFIED, "\n", "\x1b[31m", "\u202e", "\\", "é", "x" * 300]), max_size=8).map(
         "".join
     ),

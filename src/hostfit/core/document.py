@@ -8,7 +8,6 @@ if TYPE_CHECKING:
 
 ADMINISTRATOR, DEPLOYER, IMAGE, ARTIFACT = "administrator", "deployer", "image", "artifact"
 """Authorities in falling order: images.d; pod or command line; local image store; referrers artifact."""
-AUTHORITIES = (ADMINISTRATOR, DEPLOYER, IMAGE, ARTIFACT)
 
 PRESENT, BROKEN, MISSING, UNSYNCED = "present", "invalid", "missing", "unsynced"
 
@@ -16,7 +15,7 @@ PRESENT, BROKEN, MISSING, UNSYNCED = "present", "invalid", "missing", "unsynced"
 class Provenance:
     """Who says so and where it was read.
 
-    `authority` is one of AUTHORITIES; `place` names file, annotation key or store for people, such as
+    `authority` is one of the four above; `place` names file, annotation key or store for people, such as
     "images.d/upf.yaml" or "annotation io.hostfit.require of manifest sha256:..."; `digest` is that of the
     document where it has one; `signer` is who signed it, empty for nobody.
     """

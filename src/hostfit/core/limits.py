@@ -14,7 +14,6 @@ FACTS_FILE = 16 << 20
 PROC_FILE = 4 << 20
 """One file of procfs or sysfs; /proc/config.gz and modules.builtin are the largest."""
 ELF_HEADERS = 1 << 20
-LD_CACHE = 8 << 20
 
 DEPTH = 32
 """Levels of nesting of a document."""

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from hostfit.core.image import Resolution
     from hostfit.oci.request import Request
 
-RECLASSIFIED = (
-    "permission denied",
-    "operation not permitted",
-    "not found",
-    "no such file or directory",
-    "executable file not found",
-    "executable path is empty",
-    "open executable",
-    "is a directory",
-    "not a directory",
-    "system cannot find the file specified",
-    "no such process",
-    "no such file",
-    "container not running",
-    "invalid process",
-    "does not exist",
-    "process already finished",
-)
-"""In lower case; engines compare some of them without regard to case."""
+RECLASSIFIED = {
+    "executable file not found": "no executable file",
+    "executable path is empty": "no executable path",
+    "no such file or directory": "ENOENT",
+    "no such file": "ENOENT",
+    "system cannot find the file specified": "ENOENT",
+    "not found": "absent",
+    "does not exist": "is absent",
+    "permission denied": "EACCES",
+    "operation not permitted": "EPERM",
+    "open executable": "open the executable",
+    "is a directory": "EISDIR",
+    "not a directory": "ENOTDIR",
+    "no such process": "ESRCH",
+    "invalid process": "bad process",
+    "container not running": "container is stopped",
+    "process already finished": "process has ended",
+}
+"""In lower case, with what messages of our own say instead; engines compare some of them without regard to case."""
 
 _IMAGE_NAME = 240
 _SHORT_ID = 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hostfit.oci.files import sha256
+
 _HEX = frozenset("0123456789abcdef")
 _LENGTHS = {"sha256": 64, "sha512": 128}
 
@@ -19,7 +21,7 @@ def valid(text: object) -> bool:
 
 def of(data: bytes) -> str:
     """Give the sha256 digest of `data`."""
-    return "sha256:" + _sha256(data)
+    return "sha256:" + sha256(data)
 
 
 def matches(data: bytes, digest: str) -> bool:
@@ -27,7 +29,7 @@ def matches(data: bytes, digest: str) -> bool:
     if not valid(digest):
         return False
     algorithm, _, encoded = digest.partition(":")
-    return encoded == (_sha256(data) if algorithm == "sha256" else _sha512(data))
+    return encoded == (sha256(data) if algorithm == "sha256" else _sha512(data))
 
 
 def verified(data: bytes, digest: str, what: str) -> bytes:
@@ -35,16 +37,6 @@ def verified(data: bytes, digest: str, what: str) -> bytes:
     if not matches(data, digest):
         raise ValueError(f"{what}: content has another digest than {digest}: {of(data)}")
     return data
-
-
-def _sha256(data: bytes) -> str:
-    # Which module it is in depends on the interpreter; hashlib costs more than a millisecond.
-    for name in ("_sha256", "_sha2", "hashlib"):
-        try:
-            return str(__import__(name).sha256(data).hexdigest())
-        except ImportError:
-            continue
-    raise ImportError("no SHA-256 in this interpreter")
 
 
 def _sha512(data: bytes) -> str:
