@@ -90,7 +90,8 @@ def test_a_file_that_has_just_changed_is_read_each_time_for_it_may_change_again_
     assert until(more, "two decisions in time") == [1]
 
 
-def test_what_devices_tell_is_read_again_after_an_event_of_any_of_them(room, monkeypatch):
+@pytest.mark.parametrize("feature", ["pci.device", "cpu.cpuid"])
+def test_what_devices_tell_is_read_again_after_an_event_of_any_of_them(feature, room, monkeypatch):
     """The event is real, and the devices are none: there are machines without any."""
     monkeypatch.setattr(LiveHost, "_feature", lambda *_: Feature(instances=[]))
     with room.network():
@@ -99,7 +100,7 @@ def test_what_devices_tell_is_read_again_after_an_event_of_any_of_them(room, mon
 
     def reads():
         host.begin(None)
-        host.read(Wanted({"pci.device": None}))
+        host.read(Wanted({feature: None}))
         return counted.reads
 
     try:
