@@ -4,9 +4,11 @@ there is a C compiler the native launcher takes the place of the scripts that en
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from setuptools import Distribution, setup
@@ -16,7 +18,18 @@ from setuptools.command.build_py import build_py
 from distutils.command.build_scripts import build_scripts  # setuptools brings it, in every Python
 
 NATIVE = ("hostfit-runtime", "hostfit-hook", "containerd-shim-hostfit-v2")
-COMPILER = shutil.which("cc") and shutil.which("make")
+MADE = tempfile.TemporaryDirectory(prefix="hostfit-launcher-")
+"""Gone when this process is."""
+
+
+@functools.cache
+def launcher() -> Path | None:
+    """Build the native launcher, once; None without make, a C compiler or a static C library."""
+    built = Path(MADE.name) / "hostfit-launcher"
+    command = ["make", "-s", "-C", "src/launcher", f"OUT={built}", "FALLBACK=hostfit-fallback"]
+    if not (shutil.which("cc") and shutil.which("make")) or subprocess.run(command, check=False).returncode != 0:
+        return None
+    return built
 
 
 class BuildAndJoin(build_py):
@@ -36,26 +49,23 @@ class BuildLauncher(build_scripts):
     """Copies the scripts, then puts the launcher in the place of those that it stands in front of."""
 
     def run(self) -> None:
-        """Build; without a static C library the scripts stay."""
+        """Build; where the launcher cannot be built the scripts stay."""
+        self.force = True  # else an earlier build's launcher would stay in their place
         super().run()
-        if not COMPILER:
-            return
-        launcher = Path(self.build_dir).resolve() / "hostfit-launcher"
-        command = ["make", "-s", "-C", "src/launcher", f"OUT={launcher}", "FALLBACK=hostfit-fallback"]
-        if subprocess.run(command, check=False).returncode == 0:
-            for name in NATIVE:
-                shutil.copy2(launcher, launcher.with_name(name))
-            launcher.unlink()
-        else:
+        built = launcher()
+        if built is None:
             self.warn("the native launcher was not built; the scripts are installed, which do the same more slowly")
+            return
+        for name in NATIVE:
+            shutil.copy2(built, Path(self.build_dir) / name)
 
 
 class HostfitDistribution(Distribution):
-    """A wheel with the launcher in it is for one architecture."""
+    """A wheel with the launcher in it is for one architecture, and one without it for all."""
 
     def has_ext_modules(self) -> bool:
-        """Whether it is."""
-        return bool(COMPILER)
+        """Whether it is for one."""
+        return launcher() is not None
 
 
 setup(

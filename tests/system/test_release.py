@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 
 import pytest
@@ -24,13 +25,17 @@ def source(room, tmp_path_factory):
     return work / "unpacked" / archive.name.removesuffix(".tar.gz")
 
 
+def build(room, source, directory, **environ):
+    """Build a wheel from it; pip fetches what pyproject.toml says that a build needs."""
+    pip = [room.opt / "hostfit" / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps"]
+    run([*pip, "--wheel-dir", directory, source], check=True, timeout=600, env=product.network() | environ)
+    (built,) = directory.glob("*.whl")
+    return built
+
+
 @pytest.fixture(scope="module")
 def wheel(room, source):
-    """Names of what the wheel built from it holds; pip fetches what pyproject.toml says that a build needs."""
-    pip = [room.opt / "hostfit" / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps"]
-    run([*pip, "--wheel-dir", source.parent, source], check=True, timeout=600, env=product.network())
-    (built,) = source.parent.glob("*.whl")
-    return zipfile.ZipFile(built).namelist()
+    return build(room, source, source.parent)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +62,27 @@ def test_source_release_holds_no_compiled_files(source):
     ],
 )  # fmt: skip
 def test_wheel_built_from_it_holds(wheel, path):
-    assert any(name.endswith(path) for name in wheel), wheel
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.endswith(path) for name in names), names
 
 
 def test_wheel_holds_no_caches(wheel):
-    assert [name for name in wheel if "__pycache__" in name] == []
+    assert [name for name in zipfile.ZipFile(wheel).namelist() if "__pycache__" in name] == []
+
+
+def test_wheel_is_for_one_architecture_only_with_the_launcher_in_it(room, source, wheel, tmp_path):
+    """A compiler without a static C library builds none."""
+    compiler = tmp_path / "bin/cc"
+    compiler.parent.mkdir()
+    compiler.write_text('#!/bin/sh\ncase " $* " in *" -static "*) exit 1 ;; esac\nexec /usr/bin/cc "$@"\n')
+    compiler.chmod(0o755)
+    without = build(room, source, tmp_path, PATH=f"{compiler.parent}:{os.environ['PATH']}")
+    found = [zipfile.ZipFile(one) for one in (wheel, without)]
+    starts = [one.read(name)[:2] for one in found for name in one.namelist() if name.endswith("scripts/hostfit-hook")]
+
+    assert starts == [b"\x7fE", b"#!"]
+    assert wheel.name.endswith(f"linux_{os.uname().machine}.whl")
+    assert without.name.endswith("-py3-none-any.whl")
 
 
 def test_library_works_where_it_is_installed(room):
