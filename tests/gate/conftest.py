@@ -19,6 +19,12 @@ FACTS = {
     "cpu.model": Feature(attributes={"vendor_id": "Intel"}),
     "system.name": Feature(unknown=Unknown("/proc/sys/kernel/hostname: EACCES")),
 }
+MISSING_MODULE = "kernel.loadedmodule.gtp5g exists"
+"""The flat form of what these facts do not have."""
+
+
+def outcome(report):
+    return (report.decision.verdict, report.decision.action, report.starts, report.exit_code)
 
 
 class Recorded:
