@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from hostfit.core.paths import Paths
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bed"))
 
@@ -45,3 +48,11 @@ def place(request, tmp_path):
     if request.param == "script":
         return Installation(tmp_path)
     return Native(tmp_path, *request.getfixturevalue("native"))
+
+
+def call(launcher, *words, **options):
+    return subprocess.run([launcher, *words], capture_output=True, check=False, stdin=subprocess.DEVNULL, **options)
+
+
+def paths(place):
+    return Paths(str(place.etc), str(place.run), str(place.var))

@@ -140,3 +140,22 @@ def test_what_stops_a_container_before_the_gate_is_kept_for_why_all_the_same(con
     tree = json.loads(kept.read_text())
     assert (tree["id"], tree["starts"]) == ("c1", False)
     assert tree["line"] == done.stderr.decode().rstrip("\n")
+
+
+def test_the_hooks_definition_has_an_environment_of_its_own_and_a_timeout():
+    """R1: without `env` a hook inherits its runtime's environment, without a file behind `path` it is dropped."""
+    from pathlib import Path
+
+    tree = json.loads((Path(__file__).resolve().parents[2] / "hooks/50-hostfit.json").read_text())
+
+    assert tree == {
+        "version": "1.0.0",
+        "hook": {
+            "path": "/usr/libexec/oci/hooks.d/hostfit-hook",
+            "args": ["hostfit-hook"],
+            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
+            "timeout": 10,
+        },
+        "when": {"always": True},
+        "stages": ["createRuntime"],
+    }
