@@ -143,17 +143,19 @@ def test_nothing_of_it_is_left(ran):
 
 def test_nothing_is_left_where_it_is_told_to_end(tmp_path):
     """In the middle of a container's life, and twice, as `timeout` does it."""
-    command = [BENCH, "--rounds", "10000"]
-    with subprocess.Popen(
-        command, env={**os.environ, "TMPDIR": tmp_path}, stderr=subprocess.PIPE, text=True
-    ) as process:
-        end = time.monotonic() + 300
-        while not (made := list(tmp_path.glob("hostfit-bench-*/state/runc/*"))) and process.poll() is None:
-            assert time.monotonic() < end, "no container was created"
-            time.sleep(0.005)
-        for _ in range(2):
-            process.terminate()
-        _, said = process.communicate(timeout=300)
+    command, environ = [BENCH, "--rounds", "10000"], {**os.environ, "TMPDIR": tmp_path}
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            end = time.monotonic() + 300
+            while not (made := list(tmp_path.glob("hostfit-bench-*/state/runc/*"))) and time.monotonic() < end:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.005)
+            for _ in range(2):
+                process.terminate()
+            _, said = process.communicate(timeout=300)
+        finally:
+            process.kill()
 
     assert made, said
     assert process.returncode == 128 + signal.SIGTERM
