@@ -6,16 +6,21 @@ import random
 
 import pytest
 
+from hostfit.core.facts import Feature
 from hostfit.core.image import Image, Platform, Resolution
 from hostfit.core.spec import CompatibilitySet, Expression, Matcher, Rule, Spec, Term
 from hostfit.gate import gate
 from hostfit.oci.request import Bundle, Request
+from hostfit.policy import shipped
 from hostfit.policy.model import Policy, RuntimeDefinition, Scope
 
-from .conftest import Recorded
+from .conftest import FACTS, Recorded
+from .test_choosing import GPU
 
 NAMES = ("one", "two", "three")
-TOP = {"io.kubernetes.cri.sandbox-id": "s1"}
+CDI = Feature(instances=[{"name": "nvidia.com/gpu=0", "vendor": "nvidia.com"}])
+HOST = {**FACTS, **GPU, "cdi.device": CDI}
+POD = {"io.kubernetes.cri.sandbox-id": "s1"}
 
 
 def rules(feature, element, op="Exists"):
@@ -63,12 +68,12 @@ def request_by(chance, folder):
         **sometimes(
             chance, {"io.hostfit.require": chance.choice(("kernel.version.major =6", "kernel.version.major =5"))}, {}
         ),
-        **sometimes(chance, TOP, {}, 0.3),
+        **sometimes(chance, POD, {}, 0.3),
     }
     bundle = Bundle(
         f"{folder}/bundle",
         annotations=notes,
-        env=sometimes(chance, ("A=1",), ()),
+        env=sometimes(chance, (chance.choice(("A=1", "NVIDIA_VISIBLE_DEVICES=all")),), ()),
         devices=sometimes(chance, ("/dev/nvidia0",), (), 0.05),
     )
     sandbox = chance.choice(("", chance.choice(NAMES), f"{folder}/{chance.choice(NAMES)}"))
@@ -91,18 +96,21 @@ class Policies:
 
 
 @pytest.fixture
-def decide(site):
-    for name in NAMES:
+def decide(site, monkeypatch):
+    for name in (*NAMES, "nvidia-container-runtime"):
         site.write(f"bin/{name}", "#!/bin/sh\n").chmod(0o755)
+    monkeypatch.setattr(shipped, "PLACES", (f"{site.etc}/bin/",))
 
     def one(seed):
         chance = random.Random(seed)
         policy = policy_by(chance, site.etc / "bin")
         asked = request_by(chance, site.etc / "bin")
         platform = Platform("linux", "amd64")
-        image = sometimes(chance, Image(name="x", names=("x",), digest="sha256:" + "a" * 64, platform=platform))
+        image = sometimes(
+            chance, Image(name="x", names=("x",), digest="sha256:" + "a" * 64, platform=platform), share=0.5
+        )
         found = gate.decide(
-            asked, site.paths, host=Recorded(), policies=Policies(policy),
+            asked, site.paths, host=Recorded(HOST), policies=Policies(policy),
             resolution=Resolution("docker" if image else "", image),
         )  # fmt: skip
         return (found.starts, found.runtime_path, found.decision.runtime, found.decision.verdict, found.decision.action)
