@@ -109,6 +109,21 @@ class TestPodman:
         assert (around.code, around.out, around.err) == (7, f"{STARTED}\n", "")
         assert seen == ({"hook-dropped", "setup-outdated"}, 1)
 
+    def test_what_podman_offers_on_crun_alone_it_offers_still(self, machine, podman, images):
+        """CH9: a container without cgroups, for which Podman has a list of runtimes by name."""
+        ask = ("run", "--rm", "--cgroups=disabled", images.built["fits"].name)
+        plain = podman("--runtime", "crun", *ask)
+        machine.policy.joinpath("hostfit.toml").write_text('[policy]\ndefault = "crun"\n')
+        hostfit(machine, "setup", "podman", "--default", check=True)
+        try:
+            checked = podman(*ask)
+        finally:
+            hostfit(machine, "setup", "podman", "--remove", check=True)
+            machine.policy.joinpath("hostfit.toml").unlink()
+
+        assert (plain.code, plain.out) == (7, f"{STARTED}\n")
+        assert (checked.code, checked.out) == (7, f"{STARTED}\n"), checked
+
     def test_a_host_whose_usr_is_read_only_is_set_up_alike(self, machine, podman):
         before = configuration(machine)
         frozen = "mount --bind /usr /usr && mount -o remount,bind,ro /usr && ! touch /usr/x 2>/dev/null && "

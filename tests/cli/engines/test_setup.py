@@ -56,6 +56,7 @@ class TestPodman:
         engine = toml(host, self.CONF)["engine"]
         assert engine["hooks_dir"] == ["/srv/hooks", "/etc/containers/oci/hooks.d"]
         assert engine["runtime_supports_json"] == ["x", "hostfit", "hostfit-runtime"]
+        assert engine["runtime_supports_nocgroup"] == ["crun", "krun", "hostfit", "hostfit-runtime"]
 
     def test_a_hook_that_the_site_laid_there_comes_back(self, make_host):
         host = make_host("podman")

@@ -19,6 +19,8 @@ RESTART: tuple[str, ...] = ()
 UNDONE = RESTART
 JSON_RUNTIMES = ["crun", "runc", "kata", "runsc", "youki", "krun", "ocijail"]
 """Podman's own `runtime_supports_json` of all versions."""
+NOCGROUP_RUNTIMES = ["crun", "krun"]
+"""The same of `runtime_supports_nocgroup`: `--cgroups=disabled` becomes an option that crun takes and runc refuses."""
 KEYS = ["hostfit", "hostfit-runtime"]
 """Under which names Podman looks the runtime up: that of the table, or the last part of a path given to --runtime."""
 
@@ -58,8 +60,9 @@ def plan(tree: Tree, options: Options) -> None:
     if options.default:
         program = options.programs.instead_of(tree, str(known.get("runtime") or ""), engine=NAME)
         engine["runtime"] = "hostfit"
-    json_runtimes = tables.texts(known.get("runtime_supports_json")) or JSON_RUNTIMES
-    engine["runtime_supports_json"] = json_runtimes + [key for key in KEYS if key not in json_runtimes]
+    for key, usual in (("json", JSON_RUNTIMES), ("nocgroup", NOCGROUP_RUNTIMES)):
+        names = tables.texts(known.get(f"runtime_supports_{key}")) or usual
+        engine[f"runtime_supports_{key}"] = names + [one for one in KEYS if one not in names]
     if options.hook:
         engine["hooks_dir"] = hooks.directories(tables.texts(known.get("hooks_dir")))
         tree.write(hooks.PLACE, hooks.definition(options.programs.hook))
