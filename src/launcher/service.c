@@ -131,7 +131,7 @@ static bool tell(int fd, const unsigned char *data, size_t size, int config)
     union {
         struct cmsghdr head;
         char space[CMSG_SPACE(sizeof config)];
-    } control = {.head = {CMSG_LEN(sizeof config), SOL_SOCKET, SCM_RIGHTS}};
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof config), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
     struct iovec piece = {(void *)(uintptr_t)data, size};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     memcpy(CMSG_DATA(&control.head), &config, sizeof config);

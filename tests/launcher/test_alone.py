@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
+from hostfit_bed.entries import Native, build
 
 from hostfit.runtime import record
 from hostfit.service import wire
 
-from .conftest import Service, answering, run
+from .conftest import Service, answering, furnish, run
 
 ROOT = b"/run/containerd/runc/k8s.io"
 SHIM = [b"--root", ROOT, b"--log", b"log.json", b"--log-format", b"json"]
@@ -53,6 +55,21 @@ def test_a_start_that_the_service_answers_needs_no_python(lonely, place, probe, 
     with Service(place, answering(wire.Answer(wire.START, runtime="probe"))):
         assert run(lonely, *words).returncode == 37
     assert probe.take()["cmdline"] == b"\0".join([os.fsencode(probe.path), *words, b""])
+
+
+@pytest.mark.parametrize("compiler", ["cc", "musl-gcc"])
+def test_each_c_library_will_do(compiler, tmp_path, tmp_path_factory, probe, bundle):
+    """The faster one is taken where it is there; where it is not, an installation must not be worse than slower."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}: install musl-tools and gcc")
+    built = build(tmp_path_factory.mktemp("one"), "CPPFLAGS=-DDEADLINE=60000 -DPATIENCE=60000", f"CC={compiler}")
+    place = furnish(Native(tmp_path, *built), probe)
+    launcher = place.launcher()
+    (place.top / "hostfit-fallback").unlink()
+    with Service(place, answering(wire.Answer(wire.START, runtime="probe"))) as service:
+        assert run(launcher, "create", "--bundle", bundle, "c1").returncode == 37
+    assert service.configs == [(bundle / "config.json").read_bytes()]
+    assert run(launcher, "state", "c1").returncode == 37
 
 
 @pytest.mark.parametrize("verb", ["create", "state"])
