@@ -92,6 +92,14 @@ def test_memory_in_bytes(feature):
     }
 
 
+def test_memory_is_the_same_fact_for_whoever_does_not_ask_what_is_free(feature):
+    text = "MemTotal:       16384 kB\nMemAvailable:   {} kB\n"
+    found = [feature("memory.size", {"/proc/meminfo": text.format(free)}, {"total"}) for free in (8192, 4096)]
+
+    assert found[0].attributes == {"total": "16777216"}
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("swaps", "enabled"),
     [

@@ -41,7 +41,7 @@ def kept(key: Hashable, size: int, make: Callable[[], Any]) -> Any:
     made = make()
     # A result takes many times the memory of its text, and even none takes some.
     size += 1024
-    if size <= _limit >> 2:
+    if size <= _limit >> 1:
         _kept[key] = (made, size)
         _weight += size
         while _weight > _limit:

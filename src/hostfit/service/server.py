@@ -31,6 +31,8 @@ _ACCEPTS = 64
 """Connections that are taken in one turn."""
 _TURN = 1.0
 """Seconds that the loop sleeps at most."""
+_LATER = 0.02
+"""Seconds between two looks at who waits too long while there is a crowd, of which each look is at all."""
 _CALM = 0.1
 """Seconds between two looks at events while nobody asks, so that a storm of them costs little."""
 
@@ -52,6 +54,7 @@ class Server:
         self._accepting = False
         self._going = True
         self._drained = 0.0
+        self._looked = 0.0
 
     def stop(self) -> None:
         """End the loop after this turn; a signal handler may call it."""
@@ -74,8 +77,8 @@ class Server:
         for fd, _ in self._poll.poll(self._patience()):
             if fd == self._listener.fileno():
                 self._accept()
-            elif fd in self._clients:
-                self._hear(self._clients[fd])
+            elif fd in self._clients and not self._hear(self._clients[fd]) and fd in self._clients:
+                self._poll.unregister(fd)
         now = time.monotonic()
         self._cut(now)
         if self._queue:
@@ -117,33 +120,36 @@ class Server:
             connection.setblocking(False)
             client = Client(connection)
             self._clients[connection.fileno()] = client
-            self._poll.register(connection, select.EPOLLIN)
             # The question is there with the connection, most of the time.
-            self._hear(client)
+            if self._hear(client):
+                self._poll.register(connection, select.EPOLLIN)
 
-    def _hear(self, client: Client) -> None:
+    def _hear(self, client: Client) -> bool:
+        """Take what has come of a question; gives whether more of it is to come."""
         if not self._whole(client):
-            return
-        self._poll.unregister(client.connection)
+            return client.connection.fileno() in self._clients
         if network(client.connection) != self._network:
             # Another network namespace has other sysctls and links.
             client.say(wire.Answer(wire.YOURSELF))
             self._drop(client)
-            return
+            return False
         if self._queue:
             client.waits = client.say(wire.Answer(wire.WAIT))
         client.end = time.monotonic() + (wire.PATIENCE if client.waits else wire.DEADLINE)
         self._queue.append(client)
+        return False
 
     def _whole(self, client: Client) -> bool:
         """Whether a client's question has come; one that will never come ends the connection."""
         try:
-            whole, held = client.read(), sum([one.held for one in self._clients.values()])
+            if client.read():
+                return True
+            held = sum([one.held for one in self._clients.values()])
         except GoneError:
-            whole, held = False, _HELD + 1
-        if not whole and held > _HELD:
+            held = _HELD + 1
+        if held > _HELD:
             self._drop(client)
-        return whole
+        return False
 
     def _answer(self, client: Client) -> None:
         if client.question is None or client.gone():
@@ -161,6 +167,9 @@ class Server:
 
     def _cut(self, now: float) -> None:
         """End what took too long: half a question, or a place in the queue that nobody waits in any more."""
+        if self._queue and now < self._looked + _LATER:
+            return
+        self._looked = now
         for client in [one for one in self._clients.values() if one.end <= now]:
             if client.question is not None:
                 self._queue.remove(client)

@@ -28,7 +28,7 @@ def read(root: Root, feature: str, names: set[str] | None) -> Feature:
         text = root.optional("/proc/swaps") or ""
         return Feature(attributes={"enabled": "true" if len(text.split("\n")) > 1 else "false"})
     if feature == "memory.size":
-        return Feature(attributes=sizes(root.text("/proc/meminfo")))
+        return Feature(attributes=sizes(root.text("/proc/meminfo"), names))
     return Feature(attributes=hugepages(root, names))
 
 
@@ -42,14 +42,16 @@ def _device(root: Root, base: str, name: str) -> dict[str, str | Unknown]:
     return present({"name": name, **{key: value(root, f"{base}/{name}/{key}") for key in ("devtype", "mode")}})
 
 
-def sizes(text: str) -> dict[str, str]:
-    """Give the sizes of /proc/meminfo in bytes; the file has them in KiB, which it writes as kB."""
+def sizes(text: str, names: set[str] | None = None) -> dict[str, str]:
+    """Give the sizes of /proc/meminfo in bytes; the file has them in KiB, which it writes as kB.
+
+    Only those in `names`: what is available changes all the time, and whoever does not ask for it sees no change.
+    """
     found = {}
-    for line in text.split("\n"):
-        words = line.split()
-        for name, key in _SIZES.items():
-            if len(words) == 3 and words[0] == key and words[1].isdecimal():
-                found[name] = str(int(words[1]) * 1024)
+    for name, key in _SIZES.items():
+        words = f"\n{text}".partition(f"\n{key}")[2].partition("\n")[0].split()
+        if (names is None or name in names) and len(words) == 2 and words[0].isdecimal():
+            found[name] = str(int(words[0]) * 1024)
     return found
 
 
