@@ -68,6 +68,50 @@ class TestPolicy:
 
         assert kept(report) == "which runtimes it demands is not known"
 
+    @pytest.mark.parametrize(
+        "mistake",
+        [
+            '[policy]\ndefualt = "strong"\n',
+            '[polcy]\ndefault = "strong"\n',
+            '[policy]\nalowed = ["strong"]\n',
+            '[[scope]]\nimage = "*"\nalowed = ["strong"]\n',
+            '[[scop]]\nimage = "*"\nallowed = ["strong"]\n',
+            "[rutime.strong]\nisolation = 3\n",
+        ],
+    )  # fmt: skip
+    def test_is_not_lifted_where_a_misspelt_key_may_have_asked_for_a_runtime(
+        self, site, host, request_of, runtime, mistake
+    ):
+        site.write("hostfit.toml", f'{mistake}[runtime.strong]\nbinary = "{runtime}"\n')
+        site.write("disabled", "")
+
+        report = gate.decide(request_of(entry="runtime"), site.paths, host=host)
+
+        assert kept(report) == "which runtimes it demands is not known"
+
+    @pytest.mark.parametrize(
+        "mistake",
+        [
+            '[policy]\ntag = 1\npreference = 1\non_error = "no"\n',
+            '[[scope]]\nimage = "*"\non_unknown = "no"\n',
+            '[[scope]]\ndigest = "sha256:1"\non_unknown = "warn"\n',
+            "[signer.x]\nverify = 1\n",
+            '[[trust]]\nunsigned = "no"\n',
+            "[sync]\nregistries = 1\n",
+        ],
+    )  # fmt: skip
+    def test_is_lifted_where_the_mistake_is_in_something_else(self, site, host, request_of, runtime, mistake):
+        site.write("hostfit.toml", mistake)
+        site.write("disabled", "")
+
+        assert gate.decide(request_of(entry="runtime"), site.paths, host=host).runtime_path == runtime
+
+    def test_is_lifted_where_the_mistake_is_in_a_spec_for_an_image(self, site, host, request_of, runtime):
+        site.write("images.d/x.yaml", "images: 1\n")
+        site.write("disabled", "")
+
+        assert gate.decide(request_of(entry="runtime"), site.paths, host=host).runtime_path == runtime
+
 
 class TestCrash:
     """Whatever goes wrong inside."""

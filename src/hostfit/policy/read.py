@@ -34,7 +34,8 @@ YAML = (".yaml", ".yml")
 _TABLES = ("policy", "scope", "runtime", *trust.TABLES)
 _POLICY = ("default", "allowed", "preference", "tag", *KNOBS)
 _SCOPE = ("image", "digest", "namespace", "allowed", "preference", *KNOBS)
-_ABOUT_RUNTIMES = ("policy.default", "runtime")
+_OF_NO_RUNTIME = (*KNOBS, "tag", "preference", "image", "digest", "namespace")
+"""Keys of [policy] and [[scope]] that say nothing about which runtimes are demanded."""
 _FILES = 1024
 """Files of one directory."""
 
@@ -157,10 +158,8 @@ class _Reader:
             trust=self.trust.finish(),
         )
         if self.findings:
-            about_runtimes = [
-                one for one in self.findings if one.key.startswith(_ABOUT_RUNTIMES) or ".allowed" in one.key
-            ]
-            raise InvalidPolicyError(tuple(self.findings), None if self.unsure or about_runtimes else policy)
+            certain = not self.unsure and all([_leaves_runtimes(one) for one in self.findings])
+            raise InvalidPolicyError(tuple(self.findings), policy if certain else None)
         return policy
 
     def _parsed(self, file: str, data: bytes) -> tuple[str, dict[str, Any] | None]:
@@ -236,6 +235,14 @@ class _Reader:
         self.scopes.append(
             Scope(knobs, image=image, digest=digest, namespace=namespace, allowed=allowed, preference=preference)
         )
+
+
+def _leaves_runtimes(one: Finding) -> bool:
+    """Whether it is certain all the same which runtimes are demanded. A key that is not known may be meant as any."""
+    table, _, key = one.key.rpartition(".")
+    if table == "policy" or table.startswith("scope["):
+        return key in _OF_NO_RUNTIME
+    return one.file.endswith(YAML) or one.key.partition(".")[0].partition("[")[0] in trust.TABLES
 
 
 def _is_digest(text: str) -> bool:
