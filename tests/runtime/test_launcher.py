@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -44,9 +45,8 @@ def test_the_package_is_found_from_the_launchers_own_place(layout, tmp_path):
     lib.mkdir(parents=True, exist_ok=True)
     (lib / "hostfit").symlink_to(ROOT / "src/hostfit")
     launcher = bin_dir / "hostfit-runtime"
-    launcher.write_text(
-        WRAPPER.read_text().replace("from hostfit", "os.write(1, sys.path[-1].encode() + b'\\n')\nfrom hostfit")
-    )
+    text = WRAPPER.read_text().replace("from hostfit", "os.write(1, sys.path[-1].encode() + b'\\n')\nfrom hostfit")
+    launcher.write_text(re.sub('"(/(?:etc|run|var/lib)/hostfit)"', rf'"{tmp_path}\1"', text))
     launcher.chmod(0o755)
     link = tmp_path / "hostfit-runtime-link"
     link.symlink_to(launcher)
