@@ -57,12 +57,14 @@ class Choices:
         )
         self.site.write("hostfit.toml", f"{head}\n{own}\n{tail}")
 
-    def decide(self, *, image=None, resolution=None, id="c0ffee", sandbox="", runtime="", **parts):  # noqa: A002 - see the wrapper
+    def decide(
+        self, *, image=None, resolution=None, entry="runtime", sandbox="", runtime="", extra=(), **parts
+    ):  # fmt: skip
         bundle = Bundle(f"{self.site.base}/bundle", **parts)
-        request = Request(entry="runtime", verb="create", id=id, bundle=bundle, runtime=runtime, sandbox=sandbox)
+        request = Request(entry=entry, verb="create", id="c0ffee", bundle=bundle, runtime=runtime, sandbox=sandbox)
         if resolution is None:
             resolution = Resolution("docker" if image is not None else "", image)
-        return gate.decide(request, self.site.paths, host=Recorded(self.facts), resolution=resolution)
+        return gate.decide(request, self.site.paths, host=Recorded(self.facts), resolution=resolution, extra=extra)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hostfit.core.decision import ACTIONS, Knobs
 from hostfit.core.image import Image
-from hostfit.policy.model import Policy, Scope
+from hostfit.policy.model import Policy, RuntimeDefinition, Scope
 
 DIGEST, INDEX, CONFIG = "sha256:" + "a" * 64, "sha256:" + "b" * 64, "sha256:" + "c" * 64
 STORED = "registry.example/critical/db:1"
@@ -126,3 +126,27 @@ def test_name_alone_never_loosens(base, several, namespace):
     for knob in Knobs.__slots__:
         without, by_name = getattr(one.knobs(unnamed, namespace), knob), getattr(one.knobs(named, namespace), knob)
         assert ACTIONS.index(by_name) >= min(ACTIONS.index(without), ACTIONS.index(getattr(base, knob)))
+
+
+def test_scope_without_a_namespace_counts_in_every_one():
+    assert policy(scope(image="*", on_unknown="deny")).knobs(image(), "prod").on_unknown == "deny"
+
+
+def test_digest_of_a_scope_vouches_for_the_name_beside_it():
+    """The digest means this very image, so a name that nobody recorded loosens nothing by itself."""
+    one = policy(scope(digest=DIGEST, image="registry.example/critical/*", on_misfit="warn"))
+
+    assert one.knobs(image(names=()), "").on_misfit == "warn"
+    assert one.knobs(Image(name=STORED, digest="sha256:" + "d" * 64), "").on_misfit == "deny"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"binaries": ("/usr/bin/x",)}, "host"),
+        ({"shims": ("/usr/bin/containerd-shim-x-v1",)}, "x"),
+        ({"binaries": ("/usr/bin/x",), "kernel": "own"}, "x"),
+    ],
+)
+def test_only_oci_runtimes_on_the_hosts_kernel_share_a_pod(fields, kind):
+    assert RuntimeDefinition("x", **fields).kind == kind
