@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from hostfit.cli.explain import example
 from hostfit.core import flat
+from hostfit.core.spec import REQUEST
 from hostfit.facts import vocabulary
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -34,13 +36,32 @@ def test_an_element_shows_its_value_here(hostfit):
     assert out.splitlines()[-1] == f"on this host: {__import__('os').uname().release.split('.')[0]}"
 
 
-@pytest.mark.parametrize("info", vocabulary.features(), ids=lambda info: info.name)
-def test_what_it_suggests_to_write_is_valid(info):
-    clause = example(info, "")
+OF_IMAGES = [info for info in vocabulary.features() if not info.name.startswith(REQUEST)]
 
-    assert flat.parse(clause, level="required", lookup=vocabulary.lookup, place="example").wanted().elements.keys() == {
-        info.name
-    }
+
+@pytest.mark.parametrize("info", OF_IMAGES, ids=lambda info: info.name)
+def test_what_it_suggests_to_write_is_valid_whatever_the_host_has(info):
+    for here in ("", "4", "-4", "4\u0664", "6.1.0-18-amd64", "..", "v2", "10de", "/a b", "true", "x;y", '"', "ü"):
+        clause = example(info, "", here)
+        spec = flat.parse(clause, level="required", lookup=vocabulary.lookup, place="example", strict=True)
+
+        assert spec.wanted().elements.keys() == {info.name}
+
+
+def test_what_it_suggests_holds_here(hostfit):
+    """A version that the kernel had would be none of glibc's."""
+    said = hostfit("explain", "os.glibc").out.partition("io.hostfit.require='")[2].partition("'")[0]
+
+    assert re.fullmatch(r"os\.glibc\.version >=[0-9.]+", said)
+    assert hostfit("check", "--require", said).code == 0
+
+
+def test_what_an_image_cannot_ask_for_is_not_suggested(hostfit):
+    out = hostfit("explain", "request.image").out
+
+    assert out.splitlines()[-1] == (
+        "ask for it: in the administrator's rules alone, as `when` of a runtime in hostfit.toml(5)"
+    )
 
 
 def test_a_spec_is_explained_with_documentation_and_values(hostfit):

@@ -8,6 +8,7 @@ from hostfit.cli.table import render
 from hostfit.core import suggest, vocabulary
 from hostfit.core.errors import UsageError
 from hostfit.core.facts import Feature, Unknown, Wanted
+from hostfit.core.spec import REQUEST
 from hostfit.core.text import escape
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from hostfit.facts.recorded import Recorded
 
 _EXAMPLES = {
-    vocabulary.TEXT: "=VALUE",
-    vocabulary.HEX: "=10de",
-    vocabulary.NUMBER: ">=4",
-    vocabulary.VERSION: ">=5.15 <6.12",
-    vocabulary.BOOLEAN: "=true",
+    vocabulary.TEXT: ("=", "VALUE"),
+    vocabulary.HEX: ("=", "10de"),
+    vocabulary.NUMBER: (">=", "4"),
+    vocabulary.VERSION: (">=", "1.2"),
+    vocabulary.BOOLEAN: ("=", "true"),
 }
+"""By what a value compares as: an operator, and a value where this host has none that can be written without quotes."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,24 +116,47 @@ def _explain(info: FeatureInfo, element: str, host: Host, console: Console) -> N
     if info.open_kinds and not element:
         which = f"any other name beginning with {info.open_prefix}" if info.open_prefix else "any other name"
         console.print(f"\n{which} is an element too, compared as {info.open_comparison}")
-    console.print(f"\nask for it: io.hostfit.require={example(info, element)!r}")
+    if info.name.startswith(REQUEST):
+        console.print("\nask for it: in the administrator's rules alone, as `when` of a runtime in hostfit.toml(5)")
+        return
+    name = element or next(iter(info.elements), "")
+    feature = host.read(Wanted({info.name: {name}})).get(info.name) if name else None
+    console.print(f"\nask for it: io.hostfit.require={example(info, element, _first(feature, name))!r}")
     if element:
-        feature = host.read(Wanted({info.name: {element}})).get(info.name)
         console.print(f"on this host: {escape(_value(feature, element))}")
     else:
         console.print(f"on this host: hostfit facts {info.name}")
 
 
-def example(info: FeatureInfo, element: str) -> str:
-    """Give one clause of the flat form that asks for the feature."""
+def example(info: FeatureInfo, element: str, here: str = "") -> str:
+    """Give one clause of the flat form that asks for the feature; `here` is a value that this host has."""
     name = element or next(iter(info.elements), "NAME")
-    term = _EXAMPLES[info.comparison(name)]
+    comparison = info.comparison(name)
+    operator, value = _EXAMPLES[comparison]
+    term = f"{operator}{_written(here, comparison) or value}"
     kinds = info.kinds
     if kinds == (vocabulary.INSTANCE,):
-        return f"{info.name} {name}{term.split()[0]}"
+        return f"{info.name} {name}{term}"
     declared = info.elements.get(name)
     kind = declared.kind if declared is not None else (info.open_kinds or kinds)[0]
     return f"{info.name}.{name} {'exists' if kind == vocabulary.FLAG else term}"
+
+
+def _written(value: str, comparison: str) -> str:
+    """Give a value as a clause has it without quotes, nothing where it needs them; of a version the numbers."""
+    if comparison == vocabulary.VERSION:
+        numbers = value[: len(value) - len(value.lstrip("0123456789."))].strip(".")
+        return numbers if ".." not in numbers else ""
+    if comparison == vocabulary.NUMBER:
+        return value if value.isdecimal() and value.isascii() else ""
+    return value if comparison != vocabulary.BOOLEAN and value.isascii() and value.isalnum() else ""
+
+
+def _first(feature: Feature | None, element: str) -> str:
+    """Give the first value that this host has of an attribute, empty where it has none or it is not known."""
+    found = [feature.attributes or {}, *(feature.instances or ())] if feature is not None else []
+    values = [one.get(element) for one in found]
+    return next((value for value in values if isinstance(value, str)), "")
 
 
 def _value(feature: Feature | None, element: str) -> str:

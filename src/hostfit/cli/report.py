@@ -51,7 +51,10 @@ def run(options: argparse.Namespace, paths: Paths, console: Console) -> int:
     try:
         write_atomic(path, text.encode(), 0o600)
     except OSError as error:
-        raise UsageError(f"file {escape(path, 4096)}: required writable, found {symbol(error)}") from error
+        raise UsageError(
+            f"file {escape(path, 4096)}: required writable, found {symbol(error)}",
+            hint="" if options.output else "--output FILE names another place",
+        ) from error
     console.print(f"{path}: written; left out: {'; '.join(redact.LEFT_OUT)}")
     console.print("read it before you send it: it names images, containers, paths and devices of this host")
     return 0

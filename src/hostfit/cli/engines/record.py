@@ -91,7 +91,9 @@ def save(paths: Paths, record: Record) -> None:
         ensure_directory(os.path.dirname(path), 0o755)
         write_atomic(path, (json.dumps(tree, indent=1) + "\n").encode(), 0o600)
     except OSError as error:
-        raise UsageError(f"{escape(path, 4096)}: required writable, found {symbol(error)}") from error
+        raise UsageError(
+            f"{escape(path, 4096)}: required writable, found {symbol(error)}", hint="setup needs root"
+        ) from error
 
 
 def drop(paths: Paths, engine: str) -> None:
