@@ -150,3 +150,29 @@ def test_digest_of_a_scope_vouches_for_the_name_beside_it():
 )
 def test_only_oci_runtimes_on_the_hosts_kernel_share_a_pod(fields, kind):
     assert RuntimeDefinition("x", **fields).kind == kind
+
+
+class TestPreference:
+    """Whether an image chooses among runtimes of equal isolation."""
+
+    NAMED = Scope({}, image="registry.example/critical/*", preference=True)
+
+    def test_is_the_policys_where_no_scope_says_anything(self):
+        assert not Policy(scopes=(Scope({}, image="other", preference=True),)).preference_for(image(), "")
+        assert Policy(preference=True, scopes=(scope(image="*", on_error="warn"),)).preference_for(image(), "")
+
+    def test_is_given_to_a_name_that_the_store_records(self):
+        one = Policy(scopes=(self.NAMED,))
+
+        assert one.preference_for(image(), "")
+        assert not one.preference_for(image(names=()), "")
+
+    def test_is_taken_from_any_name(self):
+        one = Policy(preference=True, scopes=(Scope({}, image="registry.example/critical/*", preference=False),))
+
+        assert not one.preference_for(image(names=()), "")
+
+    def test_is_not_given_where_one_scope_says_no(self):
+        one = Policy(preference=True, scopes=(self.NAMED, Scope({}, image="*", preference=False)))
+
+        assert not one.preference_for(image(), "")

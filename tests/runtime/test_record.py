@@ -146,7 +146,47 @@ def test_records_of_bundles_that_are_gone_are_swept_out(place, tmp_path):
 
     assert record.load(paths(place), "", "kept") is not None
     assert record.load(paths(place), "", "gone") is None
+    assert record.load_by_bundle(paths(place), str(kept)).bundle == str(kept)
     assert len(place.records) == 2
+
+
+def test_damaged_records_are_swept_out_and_others_all_the_same(place, tmp_path):
+    record.save(paths(place), "", "damaged", record.Record("/usr/bin/true", str(tmp_path), 1, 1))
+    (found,) = [one for one in place.records if not one.is_symlink()]
+    found.write_text("pid=x")
+    record.save(paths(place), "", "gone", record.Record("/usr/bin/true", str(tmp_path / "gone"), 1, 1))
+    record.sweep(paths(place))
+
+    assert place.records == []
+
+
+def test_a_record_of_a_bundle_whose_path_had_to_be_escaped_stays(place, tmp_path):
+    """It cannot be looked for, and what is swept out cannot be deleted any more."""
+    record.save(paths(place), "", "c", record.Record("/usr/bin/true", str(tmp_path / "a\nb"), 1, 1))
+    record.sweep(paths(place))
+
+    assert record.load(paths(place), "", "c") is not None
+
+
+def test_a_bundle_of_which_another_container_was_made_leads_nowhere(place, tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    record.save(paths(place), "", "c", record.Record("/usr/bin/true", str(one), 1, 1))
+    record.save(paths(place), "", "c", record.Record("/usr/bin/true", str(other), 1, 1))
+
+    assert record.load_by_bundle(paths(place), str(one)) is None
+    assert record.load_by_bundle(paths(place), str(other)).bundle == str(other)
+
+
+def test_a_process_that_has_ended_is_not_taken_for_one_without_a_start():
+    assert record.started(4194305) == 0, "no such number"
+    assert not record.Record("/usr/bin/true", "/b", 4194305, 0).alive()
+
+
+def test_a_runtime_with_a_line_break_in_its_name_cannot_write_lines_of_the_record(place, tmp_path):
+    evil = record.Record("/usr/bin/true\nbundle=/evil", str(tmp_path), 1, 1)
+
+    with pytest.raises(OSError, match="one line"):
+        record.save(paths(place), "", "c", evil)
 
 
 def test_a_record_of_the_running_create_is_never_swept_out(place, tmp_path):
