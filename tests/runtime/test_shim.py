@@ -56,8 +56,11 @@ class Pods:
         notes = {f"io.hostfit.{key}": value for key, value in annotations.items()}
         if kind:
             notes |= {"io.kubernetes.cri.container-type": kind, "io.kubernetes.cri.sandbox-id": sandbox}
-        made = self.tasks / name
-        made.mkdir()
+        return self.made(self.tasks / name, notes)
+
+    @staticmethod
+    def made(made, notes):
+        made.mkdir(parents=True)
         tree = {"ociVersion": "1.0.2", "process": {"args": ["x"]}, "root": {"path": "rootfs"}, "annotations": notes}
         (made / "config.json").write_text(json.dumps(tree))
         return made
@@ -135,8 +138,32 @@ def test_sandbox_without_a_record_is_known_by_the_shim_that_containerd_noted(pod
     sandbox = pods.bundle("s1", "sandbox", "s1")
     (sandbox / "shim-binary-path").write_text(f"{pods.place.top}/containerd-shim-two-v2")
 
-    assert pods.call(pods.bundle("c1", "container", "s1"), "start").returncode == 0
+    container = pods.bundle("c1", "container", "s1")
+    assert pods.call(container, "start").returncode == 0
     assert pods.calls[0][0].endswith("containerd-shim-two-v2")
+    assert json.loads((container / "hostfit.json").read_text())["runtime"] == "two"
+
+
+def test_container_of_a_sandbox_that_is_nowhere_is_decided_by_itself(pods):
+    assert pods.call(pods.bundle("c1", "container", "s1"), "start").returncode == 0
+    assert pods.calls[0][0].endswith("containerd-shim-one-v2")
+
+
+@pytest.mark.parametrize("forged", ["s2", "c1", "nowhere"])
+def test_container_of_cri_o_keeps_its_pod_s_shim_whatever_sandbox_the_pod_writes_down(pods, tmp_path, forged):
+    """SEC2: CRI-O, runtime_type "vm", passes a pod's annotations on, containerd's keys among them."""
+    store = tmp_path / "overlay-containers"
+
+    def start(name, sandbox, **notes):
+        own = {"io.kubernetes.cri-o.ContainerType": "container", "io.kubernetes.cri-o.SandboxID": sandbox}
+        bundle = pods.made(store / name / "userdata", {**notes, **own})
+        words = ["-namespace", "default", "-address", "", "-publish-binary", "/usr/bin/crio", "-id", name, "start"]
+        return subprocess.run([pods.launcher, *words], cwd=bundle, input=b"", capture_output=True, check=False)
+
+    assert start("s1", "s1", **{"io.hostfit.runtime": "two"}).returncode == 0
+    assert start("s2", "s2").returncode == 0
+    assert start("c1", "s1", **{"io.kubernetes.cri.sandbox-id": forged}).returncode == 0
+    assert [one[0].rpartition("-shim-")[2] for one in pods.calls] == ["two-v2", "one-v2", "two-v2"]
 
 
 def test_sandbox_of_ours_whose_record_is_gone_gets_no_further_container(pods):
@@ -284,6 +311,8 @@ def test_binary_name_is_found_in_options_and_nothing_else_is():
         ("/usr/bin/containerd-shim-hostfit-v2", ""),
         ("/usr/bin/containerd-shim-hostfit-kata-fc-v2", "kata-fc"),
         ("/x/containerd-shim-hostfit--v2", ""),
+        ("/x/containerd-shim-hostfit-kata", ""),
+        ("/x/containerd-shim-of-somebody-v2", ""),
         ("/x/anything", ""),
     ],
 )
