@@ -74,6 +74,16 @@ class TestRequest:
 
         assert choices.decide(resolution=theirs, annotations={RUNTIME: "crun"}).decision.runtime == "crun"
 
+    @pytest.mark.parametrize(
+        "nobody_tells", [NOT_TOLD, Resolution("podman", None, "gone"), Resolution("buildah")],
+        ids=["containerd", "podman", "buildah"],
+    )  # fmt: skip
+    def test_that_may_be_the_images_word_only_tightens(self, choices, nobody_tells):
+        def chosen(name):
+            return choices.decide(resolution=nobody_tells, annotations={RUNTIME: name}).decision.runtime
+
+        assert (chosen("crun"), chosen("nvidia"), chosen("runsc")) == ("runc", "runc", "runsc")
+
     def test_is_the_deployers_where_the_engine_copies_nothing(self, choices):
         said = {RUNTIME: "crun"}
         report = choices.decide(resolution=Resolution("docker", image(labels=said)), annotations=said)

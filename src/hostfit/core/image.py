@@ -98,3 +98,8 @@ class Resolution:
     def unresolved(self) -> bool:
         """Whether an engine that has images started this container and its image is not known."""
         return self.image is None and self.engine not in ("", "buildah")
+
+    @property
+    def untold(self) -> bool:
+        """Whether there is an image of which nothing tells what it says: a step of a build has one, too."""
+        return self.unresolved or self.engine == "buildah"

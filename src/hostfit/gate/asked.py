@@ -27,19 +27,18 @@ def features(question: Question, *, trusted: bool = False) -> dict[str, Feature]
         # Nobody has made a bundle: an engine would take over what the image says.
         env = [entry for entry in image.env if "=" in entry]
     theirs = image.env if image is not None else ()
-    # A step of a build has an image too, of which nothing tells.
-    unresolved = question.resolution.unresolved or question.resolution.engine == "buildah"
+    untold = question.resolution.untold
     variables: dict[str, str | Unknown] = {}
     for entry in env:
         name, _, value = entry.partition("=")
-        hidden = trusted and (unresolved or entry in theirs)
-        variables[name] = Unknown(_NOT_KNOWN if unresolved else _ONLY_IMAGE) if hidden else value
+        hidden = trusted and (untold or entry in theirs)
+        variables[name] = Unknown(_NOT_KNOWN if untold else _ONLY_IMAGE) if hidden else value
     notes: dict[str, str | Unknown] = {}
     said = () if image is None else (image.manifest_annotations, image.index_annotations, image.labels)
     for name, value in bundle.annotations.items():
         if trusted and any([one.get(name) == value for one in said]):
             notes[name] = Unknown(_ONLY_IMAGE)
-        elif trusted and unresolved and (name.startswith(_HOSTFIT) or question.resolution.engine == "podman"):
+        elif trusted and untold and (name.startswith(_HOSTFIT) or question.resolution.engine == "podman"):
             notes[name] = Unknown(_NOT_KNOWN)
         else:
             notes[name] = value

@@ -195,7 +195,7 @@ class _Choosing:
         image = resolution.image
         said = () if image is None else (image.manifest_annotations, image.index_annotations, image.labels)
         # Podman 4.3 alone copies an image's annotations into the bundle, but an image that is not known proves nothing.
-        theirs = resolution.unresolved or (
+        theirs = resolution.untold or (
             resolution.engine in ("podman", "") and any([one.get(RUNTIME) == name for one in said])
         )
         return name, not theirs
