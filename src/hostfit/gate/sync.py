@@ -250,8 +250,7 @@ class Sync:
         subject.problems += counted.problems
         if counted.problems and not counted.source.entries:
             # Something is attached, and nobody can say what it asks for: that is not "looked, none there".
-            subject.outcome = FAILED
-            subject.blameless = True
+            subject.outcome, subject.blameless = FAILED, True
             return subject
         reading = deadline.within(DOCUMENTS, f"reading what specs of {digest} include")
         self._keep(repository, list(counted.documents.values()), subject, reading)
