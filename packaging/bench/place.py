@@ -23,7 +23,8 @@ class Place:
     def __init__(self):
         self.top = Path(tempfile.mkdtemp(prefix="hostfit-bench-"))
         self.name = self.top.name
-        self.etc, self.run, self.var = (self.top / one for one in ("etc", "run", "var"))
+        self.volatile = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=in_memory()))
+        self.etc, self.run, self.var = self.top / "etc", self.volatile / "run", self.top / "var"
         self.fell_back = self.top / "fell-back"
         self.service = None
 
@@ -46,7 +47,8 @@ class Place:
             for one in sorted([group, *(found for found in group.rglob("*") if found.is_dir())], reverse=True):
                 with contextlib.suppress(OSError):
                     one.rmdir()
-        shutil.rmtree(self.top, ignore_errors=True)
+        for one in (self.top, self.volatile):
+            shutil.rmtree(one, ignore_errors=True)
 
     @staticmethod
     def _wait():
@@ -59,14 +61,15 @@ class Place:
 
     def roots(self, runtime):
         """Where the containers of a runtime are kept."""
-        return self.top / "state" / runtime
+        return self.volatile / "state" / runtime
 
     def find(self, *programs):
         """The first of some programs that is installed, or None."""
         return next((found for found in map(shutil.which, programs) if found), None)
 
     def _install(self):
-        self.top.chmod(0o755)
+        for one in (self.top, self.volatile):
+            one.chmod(0o755)
         library = self.top / "lib"
         shutil.copytree(
             TREE / "src/hostfit", library / "hostfit", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -157,7 +160,7 @@ class Place:
 
     def bundle(self, name, spec="", *, key="require"):
         """A bundle whose container sleeps; `spec` is what its deployer requires, in the form of `key`."""
-        made = self.top / "bundles" / name
+        made = self.volatile / "bundles" / name
         made.mkdir(parents=True)
         config = json.loads(self._template())
         config["process"] |= {"args": ["/bin/busybox", "sleep", "3600"], "terminal": False}
@@ -195,7 +198,7 @@ class Place:
                 words = (found / "cmdline").read_bytes().split(b"\0")
                 if b"containerd-shim" in words[0] and self.name.encode() in words:
                     os.kill(int(found.name), signal.SIGKILL)
-        for address in (self.top / "bundles").glob("*/address"):
+        for address in (self.volatile / "bundles").glob("*/address"):
             Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
             for one in ("address", "shim.pid", "hostfit.json"):
                 address.with_name(one).unlink(missing_ok=True)
@@ -205,6 +208,18 @@ class Place:
         count = len(self.fell_back.read_text()) if self.fell_back.exists() else 0
         self.fell_back.unlink(missing_ok=True)
         return count
+
+
+def in_memory():
+    """Where /run is: bundles, runtimes' states and hostfit's own are there, and on no host that was booted on a disk.
+
+    None where nothing is in memory, for the usual place.
+    """
+    for path in ("/run", "/dev/shm"):
+        found = subprocess.run(["stat", "--file-system", "--format=%T", path], capture_output=True, text=True, check=False)
+        if found.stdout == "tmpfs\n":
+            return path
+    return None
 
 
 def cpu_of(pid):
