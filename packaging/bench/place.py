@@ -216,7 +216,8 @@ def in_memory():
     None where nothing is in memory, for the usual place.
     """
     for path in ("/run", "/dev/shm"):
-        found = subprocess.run(["stat", "--file-system", "--format=%T", path], capture_output=True, text=True, check=False)
+        command = ["stat", "--file-system", "--format=%T", path]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
         if found.stdout == "tmpfs\n":
             return path
     return None

@@ -43,5 +43,8 @@ SPEC = words(
 )
 """Besides, for a start with the flat form of a spec in the bundle that names two features."""
 
+POLICY = words("hostfit.policy.compiled hostfit.version")
+"""Besides, where there is a policy, which is compiled."""
+
 HOOK = words("hostfit.oci.state hostfit.runtime.hook")
 """Besides, for the hook."""

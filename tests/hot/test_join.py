@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from hostfit.runtime.join import order
-from hostfit.runtime.preload import PASS, START
+from hostfit.runtime.preload import PASS, REST, START
 
 from . import modules
 from .conftest import PYTHON
@@ -19,6 +19,7 @@ SHOW = (
     "preload.preload('_pass'); preload.preload('_start')\n"
     "import hostfit.runtime.wrapper, hostfit.runtime.hook, hostfit.gate.gate, hostfit.gate.keep, hostfit.gate.journal\n"
     "import hostfit.facts.host, hostfit.sources.collect, json\n"
+    "import hostfit.core.match, hostfit.core.regex, hostfit.facts.probes.kernel, hostfit.facts.site\n"
     "print(json.dumps({n: [m.__name__, m.__package__, m.__file__, sorted(vars(m)), list(getattr(m, '__path__', []))]"
     " for n, m in sys.modules.items() if n.startswith('hostfit') and n not in ('hostfit._pass', 'hostfit._start')}))\n"
 )
@@ -54,7 +55,23 @@ def test_what_is_joined_is_what_a_start_imports(plain_tree):
 
     assert groups[PASS] | {"hostfit", "hostfit.runtime", "hostfit.runtime.preload"} == modules.PASS | {
         "hostfit", "hostfit.runtime", "hostfit.runtime.preload"}  # fmt: skip
-    assert groups[START] <= modules.START | modules.HOOK
+    assert groups[START] <= modules.START | modules.HOOK | modules.POLICY
+
+
+def test_what_is_not_executed_at_once_is_read_from_one_file_too(tree):
+    """A decision about a spec opens no file of any module but those that come before the first joined one."""
+    hook = "import sys; sys.addaudithook(lambda event, words: event == 'open' and opened.append(words[0]));"
+    code = (
+        f"opened = []\n{SHOW.replace('import sys;', hook)}\nprint([one for one in opened if '__pycache__' in str(one)])"
+    )
+    done = subprocess.run([PYTHON, "-IS", "-c", code, tree.lib], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown, opened = done.stdout.splitlines()
+
+    assert "hostfit.core.regex" in shown
+    ours = [one for one in opened.split("'") if "/hostfit/" in one]
+    assert {one.split("/hostfit/")[1].partition(".")[0] for one in ours} == {
+        "__pycache__/__init__", "runtime/__pycache__/__init__", "runtime/__pycache__/preload"}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", ["none", "other Python", "cut", "empty", "text"])
@@ -63,8 +80,8 @@ def test_joined_files_that_cannot_be_used_are_passed_over(fault, tmp_path, tree,
 
     lib = tmp_path / "lib"
     shutil.copytree(tree.lib, lib)
-    for group in (PASS, START):
-        path = lib / f"hostfit/{group}.pyc"
+    for name in (f"{PASS}.pyc", f"{START}.pyc", REST):
+        path = lib / "hostfit" / name
         data = path.read_bytes()
         path.write_bytes(
             {"none": data, "other Python": b"\x00\x00\x0d\x0a" + data[4:], "cut": data[: len(data) // 2], "empty": b"",

@@ -63,7 +63,7 @@ def files(room):
 def test_commands_work_and_the_hot_path_is_compiled_for_this_python(room, installed):
     assert room.run(["hostfit", "--version"], check=True).out == f"hostfit {packages.VERSION}\n"
     assert room.run(["hostfit-runtime", "--version"]) == room.run(["runc", "--version"])
-    for made in ("_pass.pyc", "_start.pyc", "__pycache__"):
+    for made in ("_pass.pyc", "_start.pyc", "_rest.joined", "__pycache__"):
         assert room.run(["test", "-e", f"{MODULES}/{made}"]).code == 0
     assert rpm_in(room, "--verify", "--nodeps", "hostfit").out == ""
 

@@ -72,11 +72,13 @@ def test_wheel_holds_no_caches(wheel):
 
 def test_wheel_is_for_one_architecture_only_with_the_launcher_in_it(room, source, wheel, tmp_path):
     """A compiler without a static C library builds none."""
-    compiler = tmp_path / "bin/cc"
-    compiler.parent.mkdir()
-    compiler.write_text('#!/bin/sh\ncase " $* " in *" -static "*) exit 1 ;; esac\nexec /usr/bin/cc "$@"\n')
-    compiler.chmod(0o755)
-    without = build(room, source, tmp_path, PATH=f"{compiler.parent}:{os.environ['PATH']}")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("cc", "musl-gcc"):
+        compiler = folder / name
+        compiler.write_text('#!/bin/sh\ncase " $* " in *" -static "*) exit 1 ;; esac\nexec /usr/bin/cc "$@"\n')
+        compiler.chmod(0o755)
+    without = build(room, source, tmp_path, PATH=f"{folder}:{os.environ['PATH']}")
     found = [zipfile.ZipFile(one) for one in (wheel, without)]
     starts = [one.read(name)[:2] for one in found for name in one.namelist() if name.endswith("scripts/hostfit-hook")]
 
@@ -97,8 +99,8 @@ def test_library_works_where_it_is_installed(room):
 
 def test_installation_joins_the_hot_path(room):
     """What setup.py adds is there where a user installs, too."""
-    from hostfit.runtime.preload import PASS, START
+    from hostfit.runtime.preload import PASS, REST, START
 
-    found = room.run(["find", "/opt/hostfit/lib", "-path", "*/hostfit/*.pyc"], check=True).out.split()
+    found = room.run(["find", "/opt/hostfit/lib", "-path", "*/hostfit/*"], check=True).out.split()
 
-    assert {f"{PASS}.pyc", f"{START}.pyc"} <= {path.rpartition("/")[2] for path in found}
+    assert {f"{PASS}.pyc", f"{START}.pyc", REST} <= {path.rpartition("/")[2] for path in found}

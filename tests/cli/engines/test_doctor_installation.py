@@ -163,6 +163,13 @@ class TestInstallation:
             file.write("\nMORE = 1\n")
         assert found("-c", look) == "['joined-stale']"
 
+        found("-m", "hostfit.runtime.join", "hostfit")
+        assert found("-c", look) == "[]"
+        with (copy / "core/regex.py").open("a") as file:
+            file.write("\nMORE = 1\n")
+        assert found("-c", look) == "['joined-stale']"
+
         (copy / "_pass.pyc").write_bytes(b"....")
         (copy / "_start.pyc").unlink()
-        assert found("-c", look) == "['joined-stale']"
+        (copy / "_rest.joined").write_bytes(b"....")
+        assert found("-c", look) == "['joined-stale', 'joined-stale']"

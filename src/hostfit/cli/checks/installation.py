@@ -17,7 +17,8 @@ from hostfit.oci.files import read_capped
 from hostfit.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from hostfit.cli.engines.tree import Tree
     from hostfit.core.paths import Paths
@@ -29,6 +30,10 @@ _LONGEST = 8 << 10
 _MARK = b"hostfit 1"
 JOINED = ("_pass", "_start")
 """The modules that hostfit.runtime.join writes."""
+INDEXED = "_rest.joined"
+"""The file of further modules that it writes."""
+_INDEXED = 16 << 20
+"""Bytes of it, at most."""
 
 
 def check(tree: Tree, paths: Paths, host: Paths, folder: str) -> Iterator[Finding]:
@@ -107,7 +112,8 @@ def _disabled(tree: Tree, paths: Paths, host: Paths) -> Iterator[Finding]:
 
 def _joined() -> Iterator[Finding]:
     """Joined code is executed in place of the modules, so it must be theirs, for this Python."""
-    import importlib  # only here
+    import importlib.util  # only here
+    import marshal  # with the above
 
     import hostfit  # with the above
 
@@ -119,18 +125,38 @@ def _joined() -> Iterator[Finding]:
         try:
             codes = importlib.import_module(f"hostfit.{name}").CODES
         except (ImportError, EOFError, ValueError, TypeError):
-            yield Finding("joined-stale", path, f"{escape(path, 4096)}: required code for this Python, found another's")
-            continue
-        for module, package, code in codes:
-            relative = module.replace(".", "/") + ("/__init__.py" if package else ".py")
-            source = f"{os.path.dirname(folder)}/{relative}"
-            try:
-                made = compile(read_capped(source, limits.POLICY_FILE), relative, "exec", dont_inherit=True, optimize=2)
-            except (OSError, SyntaxError):
-                made = None
-            if made != code:
-                yield Finding("joined-stale", path, f"{escape(path, 4096)}: not the code of {escape(source, 4096)}")
-                break
+            codes = ()
+        yield from _stale(path, {module: (package, code) for module, package, code in codes}, _code)
+    path = f"{folder}/{INDEXED}"
+    if os.path.exists(path):
+        # hostfit.runtime.preload says what is in it.
+        try:
+            data = read_capped(path, _INDEXED)
+            index = marshal.loads(data[8:]) if data[:4] == importlib.util.MAGIC_NUMBER else {}  # noqa: S302 - our own
+        except (OSError, EOFError, ValueError, TypeError):
+            index = {}
+        found = {module: (package, digest) for module, (package, _, _, digest) in index.items()}
+        yield from _stale(path, found, lambda source, _: importlib.util.source_hash(source))
+
+
+def _stale(path: str, modules: dict[str, tuple[bool, Any]], form: Callable[[bytes, str], Any]) -> Iterator[Finding]:
+    """Look for a module whose source is not what a joined file was made of, by what `form` makes of it."""
+    if not modules:
+        yield Finding("joined-stale", path, f"{escape(path, 4096)}: required code for this Python, found another's")
+    for module, (package, have) in modules.items():
+        relative = module.replace(".", "/") + ("/__init__.py" if package else ".py")
+        source = f"{os.path.dirname(os.path.dirname(path))}/{relative}"
+        try:
+            made = form(read_capped(source, limits.POLICY_FILE), relative)
+        except (OSError, SyntaxError):
+            made = None
+        if made != have:
+            yield Finding("joined-stale", path, f"{escape(path, 4096)}: not the code of {escape(source, 4096)}")
+            return
+
+
+def _code(source: bytes, relative: str) -> Any:
+    return compile(source, relative, "exec", dont_inherit=True, optimize=2)
 
 
 def _service(paths: Paths) -> Iterator[Finding]:
