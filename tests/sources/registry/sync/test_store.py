@@ -11,7 +11,7 @@ import pytest
 from hostfit.core.image import Image
 from hostfit.sources import inventory
 
-from .conftest import SOURCE, spec
+from .conftest import SOURCE, TIMES, spec
 
 DRIVER = """
 import os, random, signal, sys, time
@@ -90,6 +90,42 @@ def test_runs_beside_each_other_leave_a_good_store(site, image, plain_registry):
 
     assert told == [(b"", 0)] * 4
     assert site.found(one.digest) == [("only", "")]
+
+
+@pytest.fixture
+def small(site):
+    """The store on a disk of sixty-four pages; `leave` fills it until so many are free, and 64 frees it."""
+    path = site.prefix / "var/lib/hostfit"
+    path.mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", path], check=False).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+
+    def leave(pages):
+        filler = path / "filler"
+        filler.unlink(missing_ok=True)
+        page = os.statvfs(path).f_bsize
+        filler.write_bytes(b"x" * max(0, os.statvfs(path).f_bavail - pages) * page)
+
+    yield leave
+    subprocess.run(["umount", path], check=True)
+
+
+def test_a_full_disk_leaves_what_was_known(site, image, plain_registry, small):
+    """Whatever could still be written: what is recorded can be read, and nothing half-written is left."""
+    one = image(plain_registry, "sync/full-disk", spec("first"))
+    assert site.sync(one.name).code == 0
+    for pages in range(6):
+        one.add(spec(f"with {pages} pages"), TIMES[pages + 1])
+        before = site.found(one.digest)
+        small(pages)
+        done = site.sync(one.name)
+        assert done.code == 4 if pages == 0 else done.code in (0, 4)
+        assert (done.code == 4) == ("cannot be written: ENOSPC" in done.err)
+        assert site.found(one.digest) in (before, [(f"with {pages} pages", "")])
+        assert [path for path in site.prefix.rglob(".*") if path.is_file()] == []
+    small(64)
+    assert site.sync(one.name).code == 0
+    assert site.found(one.digest) == [("with 5 pages", "")]
 
 
 def _lost(key):
