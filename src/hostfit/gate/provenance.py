@@ -158,7 +158,7 @@ def _take(name: str, mark: str, artifact: Artifact, before: Source, counted: Cou
         digest = digests.of(artifact.data)
         counted.documents[digest] = artifact.data
         counted.source.entries[name] = Entry(digest, artifact.digest, name, made, mark)
-        counted.source.seen[name] = made if older else max(seen, made)
+        counted.source.seen[name] = made
         return
     counted.problems.append(f"{_whose(name)}: {problem}; nothing changes")
     if name in before.entries:

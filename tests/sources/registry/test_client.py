@@ -217,6 +217,25 @@ class TestTokens:
         with pytest.raises(RegistryError, match="TLS fails"):
             look_up()
 
+    def test_token_server_without_tls_is_none_of_a_registry_with_tls(self, place, soon, authority, other):
+        """Not on the same host either: the password would go there in the clear."""
+        registry = Scripted(authority)
+        try:
+            place.certificates(registry.host, authority)
+            place.log_in(registry.host)
+            subject, _ = prepare(registry)
+            realm = f"{other.url.replace('127.0.0.1', 'localhost')}/token"
+            registry.lie(
+                "/referrers/", lambda handler, _: handler.reply(401, WWW_Authenticate=f'Bearer realm="{realm}"')
+            )
+            with place.open(f"{registry.host}/upf:v1") as repository, pytest.raises(RegistryError) as caught:
+                artifacts.specs(repository, subject["digest"], soon)
+        finally:
+            registry.end()
+
+        assert "token server must be an https URL" in caught.value.message
+        assert other.requests == []
+
 
 class TestReferrers:
     def test_pages_are_read_to_the_end(self, registry, look_up):
@@ -246,6 +265,14 @@ class TestReferrers:
 
         assert (len(found.specs), found.left_out) == (32, 8)
         assert [one.created[17:19] for one in found.specs] == [f"{number:02}" for number in range(39, 7, -1)]
+
+    def test_manifest_says_when_it_was_made_whatever_the_list_says(self, registry, look_up):
+        subject = registry.image()
+        for number, document in enumerate([b"older", b"newer"]):
+            registry.artifact(subject, document, created=f"2026-01-01T00:00:0{number}Z")
+        registry.listed[subject["digest"]][0]["annotations"] = {referrers.CREATED: "2027-01-01T00:00:00Z"}
+
+        assert [one.data for one in look_up().specs] == [b"newer", b"older"]
 
     def test_same_time_is_ordered_by_digest(self, registry, look_up):
         subject = registry.image()

@@ -158,14 +158,22 @@ class TestWhatIsAskedWhere:
     @pytest.mark.parametrize(
         ("prefix", "longer"), [("*.invalid", "registry.invalid"), ("registry.invalid", "registry.invalid/free5gc")]
     )
-    def test_longest_prefix_counts(self, place, soon, registry, prefix, longer):
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_longest_prefix_counts(self, place, soon, registry, prefix, longer, order):
         registry.artifact(registry.image(), DOCUMENT)
-        place.configure(
-            f'[[registry]]\nprefix = "{prefix}"\nblocked = true\nlocation = "x.invalid"\n'
-            f'[[registry]]\nprefix = "{longer}"\nlocation = "{registry.host}"\ninsecure = true\n'
-        )
+        entries = [
+            f'[[registry]]\nprefix = "{prefix}"\nblocked = true\nlocation = "x.invalid"\n',
+            f'[[registry]]\nprefix = "{longer}"\nlocation = "{registry.host}"\ninsecure = true\n',
+        ]
+        place.configure("".join(entries[::order]))
 
         assert specs(place, "registry.invalid", soon, "free5gc/upf:v1") == [DOCUMENT]
+
+    def test_prefix_ends_where_a_name_does(self, place):
+        place.configure('[[registry]]\nprefix = "registry.invalid/free"\nblocked = true\nlocation = "x.invalid"\n')
+
+        with place.open("registry.invalid/free5gc:v1"), pytest.raises(RegistryError, match="blocked"):
+            place.open("registry.invalid/free/5gc:v1")
 
     def test_later_file_of_the_folder_replaces_an_entry(self, place, soon, registry):
         registry.artifact(registry.image(), DOCUMENT)

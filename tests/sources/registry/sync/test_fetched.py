@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import jsonschema
@@ -126,6 +127,23 @@ def test_a_registry_that_is_down_changes_nothing(site, image, tmp_path):
     assert done.err.startswith(f"hostfit: {one.name}: registry localhost")
     assert done.out == "1 image: 1 not looked up\n"
     assert {path: path.read_bytes() for path in site.prefix.rglob("*") if path.is_file()} == files
+
+
+def test_a_registry_that_fails_again_and_again_is_not_asked_for_everything(site, monkeypatch):
+    """R9: hundreds of images would each wait for it."""
+    with contextlib.closing(Scripted()) as registry:
+        registry.lie("", lambda handler, _: handler.reply(503))
+        site.reach(registry)
+        digests = [f"sha256:{number:064x}" for number in range(8)]
+        images = [Image(name=f"{registry.host}/a:{one[-1]}", names=(f"{registry.host}/a:{one[-1]}",), digest=one)
+                  for one in digests]  # fmt: skip
+        monkeypatch.setattr(inventory, "images", lambda problem: iter(images))
+        done = site.sync()
+        asked = {one.path.rpartition("/")[2] for one in registry.asked("/referrers/")}
+
+    assert done.code == 3
+    assert asked == set(digests[:3])
+    assert done.err.count("not asked again, for it failed 3 times") == 5
 
 
 def test_an_image_that_is_gone_from_its_registry_withdraws_nothing(site, image, plain_registry, monkeypatch):
@@ -264,6 +282,18 @@ def test_includes_are_fetched_from_the_image_s_own_registry(site, image, plain_r
     assert other.digest
 
 
+def test_includes_are_followed_as_deep_as_a_start_follows_them(site, image, plain_registry):
+    """R9"""
+    chain = [spec("leaf")]
+    for number in range(limits.INCLUDE_DEPTH + 1):
+        chain.append(spec(f"link {number}", include=[{"digest": digest_of(chain[-1])}]))
+    image(plain_registry, "sync/deep", *chain[:5])
+    one = image(plain_registry, "sync/deep", *chain[5:])
+    site.sync(one.name)
+
+    assert [site.store.read(digest_of(link)) is not None for link in chain] == [False] + [True] * (len(chain) - 1)
+
+
 def test_includes_from_elsewhere_need_the_administrator(site, image, plain_registry, tmp_path):
     registry = registries.docker_registry(tmp_path / "elsewhere")
     try:
@@ -306,6 +336,21 @@ def test_base_images_and_documents_that_the_image_names_are_fetched(site, image,
     assert site.found(base.digest) == [("of the base", "")]
     assert site.store.read(digest_of(spec("named"))) == spec("named")
     assert told.digest
+
+
+def test_a_base_image_that_is_gone_withdraws_nothing(site):
+    """IA6: where nobody says in which repository it is, one that was found there once is expected there."""
+    with contextlib.closing(Scripted()) as registry:
+        site.reach(registry)
+        base = registry.image("base", annotations={"x": "base"})
+        registry.image(annotations={"org.opencontainers.image.base.digest": base["digest"]})
+        registry.artifact(base, spec("of the base"))
+        assert site.sync(f"{registry.host}/upf:v1").code == 0
+        registry.listed.clear()
+        del registry.manifests[base["digest"]]
+        done = site.sync(f"{registry.host}/upf:v1")
+
+    assert (done.code, site.found(base["digest"])) == (3, [("of the base", "")])
 
 
 def test_a_base_image_elsewhere_is_not_asked_for(site, image, plain_registry):

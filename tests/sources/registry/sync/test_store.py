@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from hostfit.core.image import Image
 from hostfit.sources import inventory
+from hostfit.sources.lookups import Entry, Lookups, Source
 
 from .conftest import SOURCE, TIMES, spec
 
@@ -197,6 +200,23 @@ def test_a_damaged_record_of_an_image_that_no_registry_has_is_told(site, monkeyp
     assert "with --accept-older it is looked up anew" in done.err
     assert site.sync("--accept-older").code == 0
     assert site.found(digest) == []
+
+
+def test_a_record_is_replaced_by_one_run_at_a_time(site):
+    """Two that read the same record would each lose what the other one found."""
+    subject, document = "sha256:" + "d" * 64, "sha256:" + "e" * 64
+    lookups = Lookups(site.store, str(site.prefix / "var/lib/hostfit"))
+    lookups.replace(subject, "r.example/a", Source({"": Entry(document, document)}), time="")
+    late = Source({"": Entry(subject, subject)})
+    with (site.prefix / "var/lib/hostfit/sync.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        writer = threading.Thread(target=lookups.replace, args=(subject, "r.example/b", late), kwargs={"time": ""})
+        writer.start()
+        writer.join(1)
+        assert site.store.looked_up(subject).specs == ((document, ""),)
+    writer.join(60)
+
+    assert site.store.looked_up(subject).specs == ((document, ""), (subject, ""))
 
 
 def test_what_a_dead_run_was_writing_is_removed(site, image, plain_registry):

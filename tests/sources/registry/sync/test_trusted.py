@@ -18,6 +18,7 @@ from hostfit.core.image import Image, Resolution
 from hostfit.core.paths import Paths
 from hostfit.gate import gate
 from hostfit.oci.request import Bundle, Request
+from hostfit.sources.registry import referrers
 
 from .conftest import TIMES, spec
 
@@ -240,6 +241,20 @@ def test_an_older_signed_spec_cannot_come_back(site, image, plain_registry, sign
     assert done.code == 3
     assert "signer key: artifact" in done.err
     assert sorted(site.found(one.digest)) == [("strict", "key"), ("unsigned", "")]
+
+
+def test_a_list_makes_no_signed_spec_newer(site, mirrored):
+    """R20: the list is not signed, so the time of a signed artifact is the one that is signed with it."""
+    mirrored.reach()
+    mirrored.sign(mirrored.own.artifact(mirrored.subject, spec("strict"), created=TIMES[2]))
+    site.sync(mirrored.name)
+    mirrored.sign(mirrored.own.artifact(mirrored.subject, spec("weak"), annotations={}))
+    mirrored.own.listed[mirrored.subject["digest"]][1]["annotations"] = {referrers.CREATED: TIMES[8]}
+    done = site.sync(mirrored.name)
+
+    assert done.code == 3
+    assert "is older than one that was seen (no time, " in done.err
+    assert site.found(mirrored.subject["digest"]) == [("strict", "key")]
 
 
 def test_a_flood_of_artifacts_hides_nothing_silently(site, image, plain_registry, signer):
