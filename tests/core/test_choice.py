@@ -116,6 +116,19 @@ class TestAbort:
 
         assert found.error == "the deployer asked for runtime kata: the policy does not allow it here"
 
+    def test_request_that_the_policy_allows(self):
+        assert taken(Wish("runc", requested="kata", allowed=frozenset(("runc", "kata")))).name == "kata"
+
+    def test_request_that_may_be_the_image_s_stops_nothing_below_the_floor(self):
+        known = runtimes("kata", asked=("kata",))
+
+        assert taken(Wish("runc", requested="runsc", certain=False), known).name == "kata"
+        assert taken(Wish("runc", requested="runsc"), known).name == ""
+        assert taken(Wish("runc", requested="runsc", certain=False)).name == "runsc"
+
+    def test_floor_is_the_most_that_is_demanded(self):
+        assert taken(Wish("runc", requested="runsc"), runtimes("kata", asked=("kata",))).floor == 3
+
     def test_request_below_the_floor(self):
         found = taken(Wish("runsc", requested="runc"))
 

@@ -199,3 +199,22 @@ def test_no_descriptor_is_left_open(tmp_path):
 def test_an_error_is_named_by_its_symbol():
     assert files.symbol(OSError(errno.EACCES, "Permission denied")) == "EACCES"
     assert files.symbol(OSError("no number")) == "errno None"
+
+
+def test_a_file_that_everybody_may_write_is_not_trusted_for_its_sticky_bit(tmp_path):
+    """Only on a directory does that bit keep others from replacing what is in it."""
+    (tmp_path / "f").touch()
+    (tmp_path / "f").chmod(0o1666)
+
+    with pytest.raises(PolicyError, match="must not be writable by group or others, found mode 1666"):
+        files.read_trusted(str(tmp_path / "f"), 100)
+
+
+def test_a_directory_that_is_there_stays_as_it_is_and_anything_else_is_in_the_way(tmp_path):
+    (tmp_path / "d").mkdir(mode=0o750)
+    (tmp_path / "f").touch()
+
+    files.ensure_directory(str(tmp_path / "d"), 0o700)
+    assert (tmp_path / "d").stat().st_mode & 0o777 == 0o750
+    with pytest.raises(FileExistsError):
+        files.ensure_directory(str(tmp_path / "f"), 0o700)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from hostfit.core.errors import PolicyError
 from hostfit.core.paths import Paths
 from hostfit.oci import rootless
-from hostfit.oci.files import hidden, is_host_root
+from hostfit.oci.files import hidden, is_host_root, read_trusted
 
 NEWUSER = 0x10000000
 """CLONE_NEWUSER, for which Python 3.11 has no name."""
@@ -114,3 +115,28 @@ def test_a_user_is_the_user_of_the_host_in_any_namespace(namespace):
     assert as_user(rootless.host_uid, namespace=namespace) == UID
     assert as_user(is_host_root, namespace=namespace) is False
     assert as_user(lambda: hidden(PermissionError(13, "EACCES")), namespace=namespace) is True
+
+
+def trusted(path):
+    try:
+        return bool(read_trusted(path, 1 << 20))
+    except PolicyError:
+        return False
+
+
+@pytest.mark.parametrize("owner", [65534, UID])
+def test_file_of_nobody_is_not_taken_for_root_s(directory, owner):
+    file = directory / "f"
+    file.write_text("x")
+    assert as_user(lambda: trusted(str(file)))
+    os.chown(file, owner, owner)
+
+    assert not as_user(lambda: trusted(str(file)))
+
+
+def test_file_of_root_is_trusted_where_a_namespace_shows_it_as_nobody_s(directory):
+    (directory / "f").write_text("x")
+
+    assert as_user(lambda: (os.stat("/etc/passwd").st_uid, trusted("/etc/passwd")), namespace=True) == [65534, True]
+    # The way there leads over /tmp, which others may write, and nobody's sticky bit vouches for nothing.
+    assert not as_user(lambda: trusted(str(directory / "f")), namespace=True)

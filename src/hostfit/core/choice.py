@@ -188,7 +188,7 @@ class _Choosing:
         if not assessed or not all([one.verdict == MISFIT for one in assessed]):
             return []
         named = {*self.wish.defaults, *[one.name for one in self.runtimes.values() if one.wanted]}
-        rest = [one for one in self.runtimes.values() if one.name not in named and not one.grants]
+        rest = [one for one in self.runtimes.values() if one.name not in named]
         rest.sort(key=lambda one: one.isolation)
         return [
             one.name for one in rest if self._candidate(one.name) and self.assessed[one.name].verdict == FIT
@@ -233,8 +233,14 @@ class _Choosing:
         for other in self.demanded:
             if one.isolation < other.isolation and not (other in unable and name in other.instead):
                 return f"its isolation {one.isolation} is below the {other.isolation} of {other.name}"
-        named = (self.wish.entry, *self.wish.defaults, *[other for each in unable for other in each.instead])
-        asked = one.asked or name in named or (self.wish.certain and name == self.request)
+        # A request that may be the image's is never for a runtime that grants anything, see __init__.
+        named = (
+            self.wish.entry,
+            *self.wish.defaults,
+            self.request,
+            *[other for each in unable for other in each.instead],
+        )
+        asked = one.asked or name in named
         return "" if asked or not one.grants else "it adds access to the host that nobody but the image asks for"
 
     def _forbidden(self, one: Runtime) -> str:
