@@ -20,7 +20,7 @@ from hostfit.sources import annotations as keys
 from hostfit.sources import containerspolicy, inventory
 from hostfit.sources.collect import subjects_of
 from hostfit.sources.lookups import Lookups, Source, StoreError
-from hostfit.sources.manifest import base_digest
+from hostfit.sources.manifest import BASE_NAME, base_digest
 from hostfit.sources.registry import artifacts, images
 from hostfit.sources.registry.access import target
 from hostfit.sources.registry.deadline import COMMAND, DOCUMENTS, Deadline
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from hostfit.sources.registry.repository import Repository
 
 NEW, CHANGED, UNCHANGED, WITHDRAWN, NONE, FAILED = "new", "changed", "unchanged", "withdrawn", "none", "failed"
-BASE_NAME = "org.opencontainers.image.base.name"
-"""Image-spec, annotations.md: where the image that this one was built on can be found."""
 _ENOUGH = 3
 """Failures in a row after which a registry is not asked for further images."""
 _MOST_INCLUDED = 64

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     """Gives the bytes of a descriptor, None where the store does not have them; raises SourceError."""
 
 BASE_DIGEST = "org.opencontainers.image.base.digest"
-"""Image-spec, annotations.md: the digest of the image that this one was built on."""
+BASE_NAME = "org.opencontainers.image.base.name"
+"""Image-spec, annotations.md: the digest of the image that this one was built on, and where that lies."""
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 

@@ -16,13 +16,13 @@ from hostfit.oci import digest as digests
 from hostfit.oci import reference as references
 from hostfit.sources import annotations as keys
 from hostfit.sources.include import included
+from hostfit.sources.manifest import BASE_DIGEST, BASE_NAME
 from hostfit.sources.registry import artifacts, images, sboms
 from hostfit.sources.registry.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hostfit.core.image import Platform
     from hostfit.core.vocabulary import Lookup
     from hostfit.oci.descriptor import Descriptor
     from hostfit.oci.reference import Reference
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     Signers = Callable[[Repository, Artifact], tuple[str, ...] | None]
     """Says whose signatures an artifact has, None where nobody checks any there or could be asked."""
 
-BASE_NAME = "org.opencontainers.image.base.name"
-"""Image-spec, annotations.md: where the image lies that this one was built on."""
 INDEX, MANIFEST = "index", "manifest"
 
 
@@ -307,16 +305,10 @@ def _document(artifact: Artifact) -> Document:
     return keys.parsed(lambda: read_spec(data, place=digest), Provenance(ARTIFACT, place, digest=digest))
 
 
-def _nearest(members: list[Found], platform: Platform) -> Found | None:
-    """The member for the very platform, else the first one for its system and architecture."""
-    exact = [one for one in members if str(one.platform()) == str(platform)]
-    return next(iter([*exact, *members]), None)
-
-
 def _base_name(found: Found) -> Reference | None:
     """Where the base image lies, as the image says beside its digest; None where it does not."""
     for notes in (found.manifest.annotations, found.index.annotations if found.index else {}, found.config.labels):
-        if BASE_NAME in notes and digests.valid(notes.get("org.opencontainers.image.base.digest")):
+        if BASE_NAME in notes and digests.valid(notes.get(BASE_DIGEST)):
             try:
                 return references.normalised(notes[BASE_NAME])
             except ValueError:
