@@ -79,6 +79,17 @@ def test_short_names_get_docker_s_defaults(text, full):
     assert str(reference.normalised(text)) == full
 
 
+@pytest.mark.parametrize("text", ["a_b.c/x", "a.b:0/x", "a.b:65536/x", "a.b:99999999999/x", "[::1]:0/x"])
+def test_a_registry_is_a_host_that_can_be_asked(text):
+    with pytest.raises(ValueError, match="registry must be a host that can be asked"):
+        reference.qualified(text)
+
+
+@pytest.mark.parametrize("text", ["a.b/x", "a.b:65535/x", "[::1]/x", "[fe80::1]:5000/x", "localhost:1/x"])
+def test_a_registry_may_have_a_port(text):
+    assert str(reference.qualified(text)) == text
+
+
 def test_an_image_id_is_no_name():
     with pytest.raises(ValueError, match="image ID"):
         reference.normalised("f" * 64)

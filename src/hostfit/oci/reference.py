@@ -91,7 +91,11 @@ def qualified(text: str) -> Reference:
     is_domain = bool(slash) and ("." in first or ":" in first or first == "localhost")
     if not is_domain:
         raise ValueError(f"{safe.quoted(text)}: the registry must be named before the first slash")
-    return normalised(text)
+    found = normalised(text)
+    port = found.domain.rpartition(":")[2] if ":" in found.domain else ""
+    if not found.domain or (port.isdigit() and not 0 < int(port) < 1 << 16):
+        raise ValueError(f"{safe.quoted(text)}: the registry must be a host that can be asked, with a port or without")
+    return found
 
 
 def readings(name: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def repositories(image: Image) -> list[Reference]:
             reference = references.normalised(name)
         except ValueError:
             continue
-        if name and reference.domain != "localhost" and not digests.valid(name):
+        if name and reference.domain not in ("", "localhost") and not digests.valid(name):
             found.setdefault(reference.repository, references.Reference(reference.path, domain=reference.domain))
     return list(found.values())
 
