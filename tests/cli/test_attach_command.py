@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,17 @@ class TestRegistry:
 
         digest = changed.out.split(": attached ")[1].strip()
         assert again.out.endswith(f": already attached as {digest}\n")
+
+    def test_spec_is_dated_now_and_after_every_other(self, hostfit, spec):
+        for newest, year in (("2020-01-01T00:00:00Z", None), ("2999-12-31T23:59:58Z", "2999")):
+            with contextlib.closing(Scripted()) as registry:
+                registry.artifact(registry.image(), b"version: v1alpha1\n", created=newest)
+                before = time.strftime("%Y")
+                done = hostfit("attach", "--strict", "--plain-http", spec, f"{registry.host}/upf:v1")
+                (made,) = [json.loads(one.body)["annotations"] for one in registry.asked("^PUT .*/manifests/")]
+
+            assert done.code == 0
+            assert made["org.opencontainers.image.created"][:4] in ({year} if year else {before, time.strftime("%Y")})
 
     def test_nothing_can_be_newer_than_the_end_of_the_calendar(self, hostfit, spec):
         with contextlib.closing(Scripted()) as registry:

@@ -138,6 +138,33 @@ def test_signers_are_named_and_the_newest_of_each_counts(inspect, registry, veri
     ]  # fmt: skip
 
 
+def test_artifact_counts_as_long_as_it_is_the_newest_of_one_of_its_signers(inspect, registry, verifier, prefix):
+    conf = prefix / "etc" / "hostfit" / "hostfit.toml"
+    script = verifier.parent / "other"
+    script.write_text(f'#!/bin/sh\nexec grep -q "${{1##*@}} other" {verifier}\n')
+    script.chmod(0o755)
+    more = f'[signer.other]\nverify = ["{script}", "{{reference}}"]\n'
+    conf.write_text(conf.read_text().replace('["ours"]', '["ours", "other"]') + more)
+    image = registry.image()
+    both = registry.artifact(image, GTP5G + b"#1", created="2025-01-01T00:00:00Z")["digest"]
+    ours = registry.artifact(image, GTP5G + b"#2", created="2026-01-01T00:00:00Z")["digest"]
+    verifier.write_text(f"{both} other\n{ours}\n")
+
+    specs = inspect()["subjects"][0]["specs"]
+
+    assert [(one["artifact"], one["signers"], one["older"]) for one in specs] == [
+        (ours, ["ours"], False), (both, ["ours", "other"], False),
+    ]  # fmt: skip
+
+
+def test_invalid_spec_that_does_not_count_is_no_failure(inspect, registry):
+    image = registry.image()
+    registry.artifact(image, b"version: v1alpha1\n", created="2025-01-01T00:00:00Z")
+    registry.artifact(image, GTP5G, created="2026-01-01T00:00:00Z")
+
+    assert [one["state"] for one in inspect()["subjects"][0]["specs"]] == ["present", "invalid"]
+
+
 def test_verifier_that_cannot_be_asked_is_told(hostfit, registry, verifier, tmp_path):
     registry.artifact(registry.image(), GTP5G)
     (tmp_path / "verifier").unlink()

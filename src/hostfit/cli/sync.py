@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hostfit.core.errors import NoSuchImageError, SpecError, UsageError
@@ -120,19 +121,19 @@ def _named(names: list[str]) -> Iterator[Work]:
     from hostfit.sources import local  # only where something is named
 
     for name in names:
-        image = None
+        image = reference = None
+        missing = ""
         try:
             image = local.find(name)
         except NoSuchImageError as error:
-            missing = error
-        try:
+            missing = error.message
+        with suppress(ValueError):
             reference = references.qualified(name)
-        except ValueError:
-            if image is None:
-                raise UsageError(missing.message, hint="name an image of a registry in full") from None
-        else:
-            if reference.domain != "localhost":
-                yield of_reference(reference)
+        remote = reference is not None and reference.domain != "localhost"  # Podman's name for what it built
+        if image is None and not remote:
+            raise UsageError(missing, hint="name an image of a registry in full")
+        if reference is not None and remote:
+            yield of_reference(reference)
         if image is not None:
             yield of_image(image)
 

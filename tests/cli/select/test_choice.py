@@ -202,6 +202,15 @@ def test_the_best_pair_of_host_and_image(hostfit, index, host):
     )
 
 
+def test_of_equal_hosts_the_first_is_taken(hostfit, index, host):
+    """DE1b"""
+    first, second = host("first"), host("second")
+
+    for hosts in ((first, second), (second, first)):
+        done = hostfit("select", index(member("plain", AMD64)), "--against", *hosts)
+        assert chosen(done).split() == [digest("plain"), str(hosts[0])]
+
+
 def test_rank_lists_every_image_and_why(hostfit, index, host):
     """DE6"""
     lines = hostfit("select", index(*LEVELS), "--facts", host(), "--rank").out.splitlines()

@@ -41,6 +41,22 @@ def test_the_administrator_s_specs_count(hostfit, prefix, index, host):
     assert chosen(hostfit("select", listed, "--facts", host())) == digest("second")
 
 
+def test_the_administrator_may_replace_what_an_image_says(hostfit, prefix, index, host):
+    """IA4, SA7: for an image by its digest, as at a start."""
+    folder = prefix / "etc/hostfit/images.d"
+    folder.mkdir()
+    rule = {"name": "x", "matchFeatures": [{"feature": "cpu.model", "matchExpressions": {}}]}
+    rule["matchFeatures"][0]["matchExpressions"] = {"vendor_id": {"op": "In", "value": ["AMD"]}}
+    spec = {"version": "v1alpha1", "compatibilities": [{"rules": [rule]}]}
+    (folder / "a.yaml").write_text(json.dumps({"images": [digest("one")], "mode": "replace", "spec": spec}))
+    strict = {"io.hostfit.require": "kernel.loadedmodule.gtp5g exists"}
+
+    assert chosen(hostfit("select", index(member("one", AMD64, annotations=strict)), "--facts", host())) == digest(
+        "one"
+    )
+    assert hostfit("select", index(member("two", AMD64, annotations=strict)), "--facts", host()).code == 1
+
+
 def test_specs_in_the_store_count_and_those_never_looked_for_are_told(hostfit, prefix, index, host):
     """TW1, IA5: what was fetched for a member or for its index."""
     store = SpecStore(str(prefix / "var/lib/hostfit"))

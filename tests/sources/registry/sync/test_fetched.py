@@ -402,11 +402,12 @@ def test_a_broken_store_is_told_and_the_others_are_looked_up(site, image, plain_
     assert "images.json" in done.err
 
 
-def test_what_is_no_image_of_anybody_is_bad_usage(site):
-    done = site.sync("no-such-image")
+@pytest.mark.parametrize("name", ["no-such-image", "localhost/no-such-image:1"])
+def test_what_is_no_image_of_anybody_is_bad_usage(site, name):
+    done = site.sync(name)
 
     assert (done.code, done.out) == (2, "")
-    assert 'image "no-such-image" is in no local store' in done.err
+    assert f'image "{name}" is in no local store' in done.err
 
 
 def test_a_store_that_cannot_be_written_is_told(site, image, plain_registry):
