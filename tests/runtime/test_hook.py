@@ -71,6 +71,16 @@ def test_a_state_that_cannot_be_understood_stops_the_container(state, reason, pl
     assert place.asked == []
 
 
+@pytest.mark.parametrize("content", ["{", None])
+def test_a_bundle_that_cannot_be_understood_is_reported_once(content, place, bundle):
+    (bundle / "config.json").unlink()
+    if content is not None:
+        (bundle / "config.json").write_text(content)
+
+    assert run(place.launcher(HOOK, gate=False), {"id": "c1", "bundle": str(bundle)}).returncode == 1
+    assert len(list((place.run / "reports").iterdir())) == 1
+
+
 def test_a_crash_stops_the_container_without_a_traceback(place, bundle):
     done = run(place.launcher(HOOK, extra="raise ValueError('x')"), {"id": "c1", "bundle": str(bundle)})
 

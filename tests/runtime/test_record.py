@@ -93,6 +93,30 @@ def test_without_any_record_the_traces_of_a_container_tell_its_runtime(place, tm
         assert done.stdout.decode() == f"{kind} --root {tmp_path}/state delete --force {kind}\n"
 
 
+def test_without_root_and_record_the_traces_beside_our_own_state_tell_it(place, probe):
+    """Without --root both runtimes keep their state there: /run/crun beside /run/hostfit."""
+    place.etc.mkdir()
+    (place.etc / "hostfit.toml").write_text(
+        f'[runtime.runc]\nbinary = "/usr/bin/false"\n[runtime.crun]\nbinary = "{probe.path}"\n'
+    )
+    (place.run.parent / "crun/c1").mkdir(parents=True)
+    (place.run.parent / "crun/c1/status").touch()
+
+    assert call(place.launcher(), "delete", "--force", "c1").returncode == 37
+
+
+def test_cleaning_up_executes_nothing_that_others_could_have_written(place, probe):
+    """R3"""
+    open_to_all = place.top / "runtime"
+    open_to_all.write_text("#!/bin/sh\necho executed\n")
+    open_to_all.chmod(0o777)
+    place.etc.mkdir()
+    binaries = f'["{open_to_all}", "{probe.path}"]'
+    (place.etc / "hostfit.toml").write_text(f'[policy]\ndefault = "x"\n[runtime.x]\nbinary = {binaries}\n')
+
+    assert call(place.launcher(), "delete", "--force", "c1").returncode == 37
+
+
 def test_a_record_of_a_runtime_that_is_gone_does_not_keep_a_container_from_being_removed(place, probe):
     place.etc.mkdir()
     (place.etc / "hostfit.toml").write_text(f'[policy]\ndefault = "probe"\n[runtime.probe]\nbinary = "{probe.path}"\n')
