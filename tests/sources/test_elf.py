@@ -11,7 +11,6 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from hostfit.core import memo
 from hostfit.oci.request import Bundle
 from hostfit.sources import elf
 
@@ -132,23 +131,6 @@ def test_the_program_is_searched_as_the_runtime_does(rootfs):
     assert entry(rootfs, "app", env=("PATH=relative:/none:/bin",)).path == "/bin/app"
     assert entry(rootfs, "app", env=("PATH=/sbin",)) is None
     assert entry(rootfs, "app", env=("PATH=/sbin", "PATH=/bin")).path == "/bin/app"
-
-
-def test_a_process_that_lives_long_reads_a_program_once_and_a_new_one_in_its_place(rootfs, monkeypatch):
-    reads = []
-    pread = os.pread
-    monkeypatch.setattr(os, "pread", lambda *words: reads.append(words) or pread(*words))
-    memo.enable(1 << 20)
-    try:
-        assert entry(rootfs, "app").kernel == "5.4.0"
-        once = len(reads)
-        assert entry(rootfs, "app").kernel == "5.4.0"
-        assert len(reads) == once > 0
-        (rootfs / "usr/bin/new").write_bytes(program((4, abi(6, 1, 0))))
-        (rootfs / "usr/bin/new").replace(rootfs / "usr/bin/app")
-        assert entry(rootfs, "app").kernel == "6.1.0"
-    finally:
-        memo.enable(0)
 
 
 def test_what_cannot_be_looked_at_needs_nothing(rootfs):

@@ -11,7 +11,7 @@ import errno
 import os
 from _struct import calcsize, unpack_from
 
-from hostfit.core import limits, memo
+from hostfit.core import limits
 from hostfit.oci.inroot import open_in_root
 
 TYPE_CHECKING = False
@@ -77,21 +77,11 @@ def _read(rootfs: str, path: str) -> Needs | None:
     except (OSError, ValueError):
         return None
     try:
-        return _kept(fd, path)
+        return parse(fd, path)
     except OSError:
         return None
     finally:
         os.close(fd)
-
-
-def _kept(fd: int, path: str) -> Needs:
-    """As parse; the same file is not read twice. One that changes twice within a tick of its clock misleads about
-    itself alone, for needs only tighten.
-    """
-    status = os.fstat(fd)
-    key = (path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    found: Needs = memo.kept(key, len(path), lambda: parse(fd, path))
-    return found
 
 
 def parse(fd: int, path: str) -> Needs:
