@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 
 import pytest
-from hostfit_bed.entries import Native, build
+from hostfit_bed.entries import LAUNCHER, Native, build
 
 from hostfit.runtime import record
 from hostfit.service import wire
@@ -70,6 +71,20 @@ def test_each_c_library_will_do(compiler, tmp_path, tmp_path_factory, probe, bun
         assert run(launcher, "create", "--bundle", bundle, "c1").returncode == 37
     assert service.configs == [(bundle / "config.json").read_bytes()]
     assert run(launcher, "state", "c1").returncode == 37
+
+
+def test_a_musl_that_cannot_link_statically_is_left_out(tmp_path):
+    """As distributions package it: the compiler's wrapper without the library."""
+    musl = tmp_path / "musl-gcc"
+    musl.write_text("#!/bin/sh\nexit 1\n")
+    musl.chmod(0o755)
+    command = ["make", "-s", "-C", LAUNCHER, f"OUT={tmp_path}/made"]
+    done = subprocess.run(
+        command, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "made").stat().st_mode & 0o111
 
 
 @pytest.mark.parametrize("verb", ["create", "state"])

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-WRAPPER = ROOT / "src/launcher/hostfit-runtime"
-SHIM = ROOT / "src/launcher/containerd-shim-hostfit-v2"
+LAUNCHER = ROOT / "src/launcher"
+WRAPPER = LAUNCHER / "hostfit-runtime"
+SHIM = LAUNCHER / "containerd-shim-hostfit-v2"
 HOOK = ROOT / "hooks/hostfit-hook"
-FALLBACK = ROOT / "src/launcher/hostfit-fallback"
+FALLBACK = LAUNCHER / "hostfit-fallback"
 
 GATE = '''
 class Gate:
@@ -138,9 +139,7 @@ def build(top, *settings):
     link, binary = top / "current", top / "hostfit-launcher"
     places = [f"{name}={link}/{place}" for name, place in
               (("RUN", "run"), ("VAR", "var"), ("FALLBACK", "hostfit-fallback"))]  # fmt: skip
-    subprocess.run(
-        ["make", "-s", "-C", ROOT / "src/launcher", f"OUT={binary}", "STRICT=-Werror", *places, *settings], check=True
-    )
+    subprocess.run(["make", "-s", "-C", LAUNCHER, f"OUT={binary}", "STRICT=-Werror", *places, *settings], check=True)
     return binary, link
 
 
