@@ -16,8 +16,8 @@ STANDARD = words(
 PASS = words(
     "hostfit hostfit.core hostfit.core.errors hostfit.core.fastjson hostfit.core.limits hostfit.core.paths"
     " hostfit.core.text hostfit.oci hostfit.oci.argv hostfit.oci.files hostfit.runtime hostfit.runtime.abort"
-    " hostfit.runtime.execve hostfit.runtime.fallback hostfit.runtime.passed hostfit.runtime.preload"
-    " hostfit.runtime.record hostfit.runtime.wrapper"
+    " hostfit.runtime.behind hostfit.runtime.execve hostfit.runtime.fallback hostfit.runtime.passed"
+    " hostfit.runtime.preload hostfit.runtime.record hostfit.runtime.wrapper"
 )
 """For every verb."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from hostfit.runtime.preload import PASS, REST, START
 
 ENTRIES = {
-    PASS: ("hostfit.runtime.wrapper", "hostfit.runtime.fallback"),
+    PASS: ("hostfit.runtime.wrapper", "hostfit.runtime.fallback", "hostfit.runtime.behind"),
     START: (
         "hostfit.runtime.hook",
         "hostfit.gate.gate",
@@ -81,7 +81,10 @@ def join(package: Path) -> list[Path]:
     for group, modules in groups.items():
         found = [_Module(package, name, is_package=is_package) for name, is_package in modules]
         path = package / (group if group == REST else f"{group}.pyc")
-        path.write_bytes(_indexed(found) if group == REST else _pyc(found))
+        # At once, for a process that has begun reads the rest of the file that it opened.
+        new = path.with_name(f"{path.name}.new")
+        new.write_bytes(_indexed(found) if group == REST else _pyc(found))
+        new.replace(path)
         made.append(path)
     return made
 

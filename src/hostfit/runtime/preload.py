@@ -131,13 +131,15 @@ class Rest:
         try:
             self._file = os.open(f"{sys.modules['hostfit'].__path__[0]}/{REST}", os.O_RDONLY | os.O_CLOEXEC)
             head = os.pread(self._file, 8, 0)
+            if head[:4] != MAGIC_NUMBER:
+                return {}
             self._start = 8 + int.from_bytes(head[4:], "little")
             index: dict[str, tuple[bool, int, int, bytes]] = marshal.loads(  # noqa: S302 - as above
                 os.pread(self._file, self._start - 8, 8)
             )
             whole = self._start + max([start + size for _, start, size, _ in index.values()])
-            return index if head[:4] == MAGIC_NUMBER and os.fstat(self._file).st_size == whole else {}
-        except (OSError, ValueError, EOFError, TypeError):
+            return index if os.fstat(self._file).st_size == whole else {}
+        except (OSError, ValueError, EOFError, TypeError, AttributeError):
             return {}
 
 

@@ -169,6 +169,11 @@ class TestInstallation:
             file.write("\nMORE = 1\n")
         assert found("-c", look) == "['joined-stale']"
 
+        found("-m", "hostfit.runtime.join", "hostfit")
+        whole = (copy / "_rest.joined").read_bytes()
+        (copy / "_rest.joined").write_bytes(whole[:-10])
+        assert found("-c", look) == "['joined-stale']"
+
         (copy / "_pass.pyc").write_bytes(b"....")
         (copy / "_start.pyc").unlink()
         (copy / "_rest.joined").write_bytes(b"....")

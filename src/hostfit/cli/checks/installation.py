@@ -133,9 +133,12 @@ def _joined() -> Iterator[Finding]:
         try:
             data = read_capped(path, _INDEXED)
             index = marshal.loads(data[8:]) if data[:4] == importlib.util.MAGIC_NUMBER else {}  # noqa: S302 - our own
-        except (OSError, EOFError, ValueError, TypeError):
-            index = {}
-        found = {module: (package, digest) for module, (package, _, _, digest) in index.items()}
+            found = {module: (package, digest) for module, (package, _, _, digest) in index.items()}
+            ends = [start + size for _, start, size, _ in index.values()]
+            if len(data) != 8 + int.from_bytes(data[4:8], "little") + max(ends, default=0):
+                found = {}
+        except (OSError, EOFError, ValueError, TypeError, AttributeError):
+            found = {}
         yield from _stale(path, found, lambda source, _: importlib.util.source_hash(source))
 
 
