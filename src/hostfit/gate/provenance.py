@@ -153,7 +153,10 @@ def _take(name: str, mark: str, artifact: Artifact, before: Source, counted: Cou
     if artifact.problem or artifact.data is None:
         problem = artifact.problem or f"artifact {artifact.digest}: was not read"
     elif made < seen and not older:
-        problem = f"artifact {artifact.digest}: is older than one that was seen ({made or 'no time'}, {seen})"
+        times = f"({made or 'no time'}, {seen})"
+        problem = (
+            f"artifact {artifact.digest}: is older than one that was seen {times}, so only --accept-older takes it"
+        )
     else:
         digest = digests.of(artifact.data)
         counted.documents[digest] = artifact.data

@@ -95,6 +95,7 @@ def test_an_older_spec_than_was_seen_changes_nothing_and_is_told(site, image, pl
 
     assert (done.code, site.found(one.digest)) == (3, [("strict", "")])
     assert f"artifact {one.artifacts[0]}: is older than one that was seen" in done.err
+    assert "so only --accept-older takes it; nothing changes" in done.err
     assert site.sync(one.name, "--accept-older").code == 0
     assert site.found(one.digest) == [("weak", "")]
     assert site.sync(one.name).code == 0
