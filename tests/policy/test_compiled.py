@@ -158,6 +158,27 @@ def test_link_to_nowhere_after_compiling_denies(site):
         load.load(site.paths)
 
 
+@pytest.mark.parametrize("name", load.CONFIGURATION)
+def test_configuration_that_cannot_be_looked_for_denies(site, name):
+    """R16: whether there is one is not known, so its absence is not assumed."""
+    (site.etc / name).symlink_to(name)
+
+    with pytest.raises(PolicyError, match=f"{name}: required readable, found ELOOP"):
+        load.load(site.paths)
+
+
+@pytest.mark.parametrize("instead", ["file", "loop", "link to nowhere"])
+def test_directory_that_is_none_denies(site, instead):
+    site.etc.rmdir()
+    if instead == "file":
+        site.etc.touch()
+    else:
+        site.etc.symlink_to(site.etc.name if instead == "loop" else "elsewhere")
+
+    with pytest.raises(PolicyError, match="required"):
+        load.load(site.paths)
+
+
 def test_sources_that_became_invalid_deny_in_spite_of_the_compiled_form(full):
     compiled.compile_policy(full.paths)
     full.write("hostfit.toml", "[polcy]\n")
