@@ -5,9 +5,14 @@ from pathlib import Path
 
 from paired import Missing, Spent, paired, ratio, run, summed
 
+QUIET = 0.05
+"""Seconds without a container before each life. The kernel takes that long to take the last one's cgroups apart, and
+meanwhile a create waits for it or gains by it, by milliseconds and as its moment falls."""
+
 
 def once(place, bundle, runtime, command):
     """A whole life. The runtime takes its time to end a container, so before delete its end is waited for, untimed."""
+    time.sleep(QUIET)
     container = bundle.name
     base = [command, "--root", place.roots(runtime)]
     create = run([*base, "create", "--bundle", bundle, "--pid-file", bundle / "pid", container])
