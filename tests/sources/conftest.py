@@ -19,6 +19,7 @@ import pytest
 
 from hostfit.facts import vocabulary
 from hostfit.oci.request import Bundle, Request
+from hostfit.sources import local, storageconf
 
 BED = str(Path(__file__).resolve().parents[1] / "bed")
 if BED not in sys.path:
@@ -30,6 +31,19 @@ from hostfit_bed.layout import LayoutMaker  # noqa: E402 - the bed lies beside t
 @pytest.fixture
 def layout(tmp_path):
     return LayoutMaker(tmp_path / "layout")
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """A machine whose image stores are all empty; where they would lie, with its storage.conf."""
+    conf = tmp_path / "storage.conf"
+    conf.write_text(f'[storage]\ngraphroot = "{tmp_path}/none"\n')
+    monkeypatch.setattr(storageconf, "SYSTEM_FILES", (str(conf),))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(local, "SOCKETS", (str(tmp_path / "none.sock"),))
+    monkeypatch.setattr("hostfit.sources.docker.DEFAULT_ROOT", str(tmp_path / "none"))
+    monkeypatch.setattr("hostfit.sources.docker.DAEMON_CONFIG", str(tmp_path / "none.json"))
+    return tmp_path
 
 
 @pytest.fixture

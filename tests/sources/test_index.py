@@ -8,20 +8,9 @@ import json
 import pytest
 
 from hostfit.core.errors import NoSuchImageError, SourceError
-from hostfit.sources import docker, index, local, storageconf
+from hostfit.sources import index, local
 
 PLATFORMS = [{"os": "linux", "architecture": "amd64"}, {"os": "linux", "architecture": "amd64", "variant": "v3"}]
-
-
-@pytest.fixture
-def nowhere(monkeypatch, tmp_path):
-    """A machine whose stores are all empty."""
-    conf = tmp_path / "storage.conf"
-    conf.write_text(f'[storage]\ngraphroot = "{tmp_path}/none"\n')
-    monkeypatch.setattr(storageconf, "SYSTEM_FILES", (str(conf),))
-    monkeypatch.setattr(local, "SOCKETS", ())
-    monkeypatch.setattr(docker, "DEFAULT_ROOT", str(tmp_path / "none"))
-    return conf
 
 
 @pytest.fixture
@@ -92,7 +81,7 @@ def test_in_a_real_containerd(containerd, layout, listed, nowhere, monkeypatch):
 def test_in_a_real_containers_storage(storage, layout, listed, nowhere):
     """Podman keeps the index that an image was pulled by."""
     storage.copy(layout, "i", "localhost/select-index:1")
-    nowhere.write_text(f'[storage]\ngraphroot = "{storage.graphroot}"\n')
+    (nowhere / "storage.conf").write_text(f'[storage]\ngraphroot = "{storage.graphroot}"\n')
     found = find("localhost/select-index:1")
 
     assert digests(found) == [one["digest"] for one in listed]

@@ -8,20 +8,7 @@ import os
 import pytest
 
 from hostfit.core.errors import SourceError
-from hostfit.sources import docker, local, storageconf
-
-
-@pytest.fixture
-def nowhere(monkeypatch, tmp_path):
-    """A machine whose stores are all empty."""
-    conf = tmp_path / "storage.conf"
-    conf.write_text(f'[storage]\ngraphroot = "{tmp_path}/none"\n')
-    monkeypatch.setattr(storageconf, "SYSTEM_FILES", (str(conf),))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(local, "SOCKETS", (str(tmp_path / "none.sock"),))
-    monkeypatch.setattr(docker, "DEFAULT_ROOT", str(tmp_path / "none"))
-    monkeypatch.setattr(docker, "DAEMON_CONFIG", str(tmp_path / "none.json"))
-    return tmp_path
+from hostfit.sources import local
 
 
 def test_a_layout_is_found_by_directory_tag_and_digest(layout):

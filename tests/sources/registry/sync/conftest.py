@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from hostfit.cli.main import main
-from hostfit.sources import docker, local, storageconf
 from hostfit.sources.registry import attach
 from hostfit.sources.registry.access import reference
 from hostfit.sources.registry.deadline import Deadline
@@ -30,17 +29,6 @@ def spec(name, **fields):
     rule = {"name": name, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {}}]}
     rule["matchFeatures"][0]["matchExpressions"] = {"major": {"op": "Gt", "value": ["1"]}}
     return json.dumps({"version": "v1alpha1", "compatibilities": [{"rules": [rule]}]} | fields).encode()
-
-
-@pytest.fixture
-def nowhere(monkeypatch, tmp_path):
-    """A machine whose image stores are all empty."""
-    conf = tmp_path / "storage.conf"
-    conf.write_text(f'[storage]\ngraphroot = "{tmp_path}/none"\n')
-    monkeypatch.setattr(storageconf, "SYSTEM_FILES", (str(conf),))
-    monkeypatch.setattr(local, "SOCKETS", ())
-    monkeypatch.setattr(docker, "DEFAULT_ROOT", str(tmp_path / "none"))
-    monkeypatch.setattr(docker, "DAEMON_CONFIG", str(tmp_path / "none.json"))
 
 
 @pytest.fixture
