@@ -49,8 +49,10 @@ def sizes(text: str, names: set[str] | None = None) -> dict[str, str]:
     """
     found = {}
     for name, key in _SIZES.items():
+        if names is not None and name not in names:
+            continue
         words = f"\n{text}".partition(f"\n{key}")[2].partition("\n")[0].split()
-        if (names is None or name in names) and len(words) == 2 and words[0].isdecimal():
+        if len(words) == 2 and words[0].isdecimal():
             found[name] = str(int(words[0]) * 1024)
     return found
 
