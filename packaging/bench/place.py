@@ -211,9 +211,9 @@ class Place:
 
 
 def in_memory():
-    """Where /run is: bundles, runtimes' states and hostfit's own are there, and on no host that was booted on a disk.
+    """A file system in memory, for what lies below /run: bundles, runtimes' states, hostfit's own.
 
-    None where nothing is in memory, for the usual place.
+    /run itself is one where a service manager mounted it. None where there is none, for the usual place.
     """
     for path in ("/run", "/dev/shm"):
         command = ["stat", "--file-system", "--format=%T", path]
